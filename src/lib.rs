@@ -1,0 +1,3 @@
+//! POSIX IPC primitives that survive `kill -9`.
+#[cfg(not(target_os = "linux"))]
+compile_error!("killproof needs Linux: pidfd, futex and memfd have no equivalent elsewhere");
