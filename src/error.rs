@@ -1,0 +1,141 @@
+//! The one error type: opaque, with predicates, naming the call that failed.
+//!
+//! An enum of every cause would be frozen into the interface and still say
+//! less than "futex: Cannot allocate memory". What a caller can act on has a
+//! predicate; the rest is for the log.
+
+use core::fmt;
+
+/// Why an operation could not be carried out.
+///
+/// `Display` names the call or the check that failed; the predicates tell the
+/// causes that a program can act on.
+///
+/// # Examples
+///
+/// ```
+/// use killproof::sync::Mutex;
+///
+/// let on_the_stack = Mutex::new(0_u32);
+/// let error = killproof::Error::from(on_the_stack.lock().unwrap_err());
+/// assert!(error.is_unplaced());
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Error {
+    call: &'static str,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The kernel said so.
+    Os(i32),
+    /// The time given is up.
+    TimedOut,
+    /// Would wait, and was asked not to.
+    WouldBlock,
+    /// The caller waits for itself.
+    Deadlock,
+    /// The owner died or panicked, and nobody has repaired the value.
+    Abandoned,
+    /// A primitive outside any `Shared`.
+    Unplaced,
+    /// This process lives in another PID namespace than the region's creator.
+    ForeignNamespace,
+    /// The bytes are not what a killproof region holds.
+    Corrupt,
+    /// A region of another type, version, or kind of birth.
+    Mismatch,
+    /// A stated limit is reached.
+    Limit,
+}
+
+impl Error {
+    #[cold]
+    pub(crate) const fn new(call: &'static str, kind: Kind) -> Error {
+        Error { call, kind }
+    }
+
+    /// Whether the time given ran out.
+    pub fn is_timed_out(&self) -> bool {
+        self.kind == Kind::TimedOut
+    }
+
+    /// Whether a primitive was used that no [`Shared`](crate::Shared) holds.
+    pub fn is_unplaced(&self) -> bool {
+        self.kind == Kind::Unplaced
+    }
+
+    /// Whether this process lives in another PID namespace than the one it
+    /// was born in or than the region's creator.
+    ///
+    /// Across namespaces a process id names somebody else, so that the living
+    /// would look dead. Nothing is touched.
+    pub fn is_foreign_namespace(&self) -> bool {
+        self.kind == Kind::ForeignNamespace
+    }
+
+    /// Whether shared bytes are not what this crate writes.
+    pub fn is_corrupt(&self) -> bool {
+        self.kind == Kind::Corrupt
+    }
+
+    /// Whether a region was made for another type, by another version, or by
+    /// a process that names itself in another way.
+    pub fn is_mismatch(&self) -> bool {
+        self.kind == Kind::Mismatch
+    }
+
+    /// Whether a stated limit was reached, such as a queue's participants.
+    pub fn is_limit(&self) -> bool {
+        self.kind == Kind::Limit
+    }
+
+    /// The system's error number, where the kernel refused.
+    pub fn raw_os_error(&self) -> Option<i32> {
+        match self.kind {
+            Kind::Os(errno) => Some(errno),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reason = match self.kind {
+            Kind::Os(errno) => {
+                return write!(f, "{}: {}", self.call, std::io::Error::from_raw_os_error(errno));
+            }
+            Kind::TimedOut => "timed out",
+            Kind::WouldBlock => "would block",
+            Kind::Deadlock => "this thread already holds the lock",
+            Kind::Abandoned => "the owner died or panicked, and the value is not repaired",
+            Kind::Unplaced => "not in shared memory; make it part of a `Shared`",
+            Kind::ForeignNamespace => "this process is in another PID namespace",
+            Kind::Corrupt => "the shared bytes are damaged",
+            Kind::Mismatch => "the region was made for another type, version or kind of kernel",
+            Kind::Limit => "the limit is reached",
+        };
+        write!(f, "{}: {reason}", self.call)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Error({self})")
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<Error> for std::io::Error {
+    fn from(error: Error) -> Self {
+        match error.kind {
+            Kind::Os(errno) => std::io::Error::from_raw_os_error(errno),
+            Kind::TimedOut => std::io::Error::new(std::io::ErrorKind::TimedOut, error),
+            Kind::WouldBlock => std::io::Error::new(std::io::ErrorKind::WouldBlock, error),
+            Kind::Corrupt => std::io::Error::new(std::io::ErrorKind::InvalidData, error),
+            _ => std::io::Error::other(error),
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The real machine: std's atomics, the kernel's futex, this process's stamp.
+
+mod current;
+mod liveness;
+mod sleep;
+
+pub(crate) use core::sync::atomic::{AtomicU32, AtomicU64};
+pub(crate) use current::{adopt, birth, current, namespace, of_process};
+pub(crate) use liveness::{Birth, is_alive};
+pub(crate) use sleep::{SPINS, futex_wait, futex_wake, pause};

@@ -1,0 +1,83 @@
+//! An event count: sleep until something may have changed, wake only sleepers.
+//!
+//! For conditions that are spread over several words, such as "some slot is
+//! free". The word counts notifications and has one flag.
+//!
+//! # States
+//!
+//! | bit | meaning |
+//! |---|---|
+//! | `SLEEPERS` | somebody may sleep here: notifiers call the kernel |
+//! | the rest | how many notifications found that flag set |
+//!
+//! # Use
+//!
+//! A waiter takes a ticket with [`prepare`](EventCount::prepare), looks at the
+//! condition once more *with a read-modify-write*, and sleeps on the ticket. A
+//! notifier changes the condition with a read-modify-write and then calls
+//! [`notify`](EventCount::notify). (Vyukov's event count, in one word.)
+//!
+//! # Ordering
+//!
+//! The two read-modify-writes on the condition's word are ordered. If the
+//! waiter's comes first, the notifier's acquires from it and so sees the flag;
+//! if the notifier's comes first, the waiter sees the change. No fence is
+//! needed, and `notify` without sleepers is one relaxed load.
+//!
+//! The flag is cleared only by a notifier who found nobody to wake, by a CAS of
+//! the very value it made, and it wakes everybody who slept in between. A
+//! notifier killed between the change and the wake is made up for by the
+//! sleepers' slices.
+
+use core::time::Duration;
+
+use crate::primitive::{AtomicU64, Ordering, futex_wait, futex_wake};
+
+const SLEEPERS: u64 = 1;
+const NOTIFICATION: u64 = 2;
+
+#[derive(Debug)]
+#[repr(transparent)]
+pub(crate) struct EventCount(AtomicU64);
+
+/// What the count was when a waiter announced itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ticket(u64);
+
+impl EventCount {
+    pub(crate) fn new() -> EventCount {
+        EventCount(AtomicU64::new(0))
+    }
+
+    /// Announces a sleeper.
+    pub(crate) fn prepare(&self) -> Ticket {
+        Ticket(self.0.fetch_or(SLEEPERS, Ordering::Relaxed) | SLEEPERS)
+    }
+
+    /// Sleeps until a notification after the ticket, at most one slice.
+    /// Returns whether the slice passed.
+    pub(crate) fn sleep(&self, ticket: Ticket, slice: Duration) -> bool {
+        futex_wait(&self.0, ticket.0 as u32, slice)
+    }
+
+    /// Wakes at most `count` sleepers.
+    #[inline]
+    pub(crate) fn notify(&self, count: u32) {
+        if self.0.load(Ordering::Relaxed) & SLEEPERS != 0 {
+            self.notify_sleepers(count);
+        }
+    }
+
+    #[cold]
+    fn notify_sleepers(&self, count: u32) {
+        let counted = self.0.fetch_add(NOTIFICATION, Ordering::Relaxed).wrapping_add(NOTIFICATION);
+        if futex_wake(&self.0, count) as u64 >= u64::from(count) {
+            return;
+        }
+        let none = counted & !SLEEPERS;
+        let cleared = self.0.compare_exchange(counted, none, Ordering::Relaxed, Ordering::Relaxed);
+        if cleared.is_ok() {
+            futex_wake(&self.0, u32::MAX);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Floor 2: the word machines.
+//!
+//! Each file is one machine: its states, its transitions, which ordering pairs
+//! with which, and the code. A machine knows words, stamps and deadlines. It
+//! knows no `T`, allocates nothing, calls no foreign function and contains no
+//! `unsafe`: the promise of memory safety is made one floor up, by the guards.
+//! So every machine runs under the model checker as it stands, and any
+//! operation on it may end at any instruction.
+//!
+//! May import: `primitive`, `deadline`, `error`. Never: `sys`, `shared`, or
+//! anything above.
+
+pub(crate) mod event;
+pub(crate) mod event_count;
+pub(crate) mod mutex;
+pub(crate) mod owner;
+pub(crate) mod semaphore;
+
+pub(crate) use event::Event;
+pub(crate) use event_count::EventCount;
+pub(crate) use mutex::Mutex;
+pub(crate) use semaphore::Semaphore;
+
+/// Why a machine did not do what was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// The deadline passed first.
+    TimedOut,
+    /// The caller itself holds what it waits for.
+    Deadlock,
+    /// The machine was never placed in shared memory.
+    Unplaced,
+}

@@ -1,0 +1,218 @@
+//! A lock: one word that is free or names its owner.
+//!
+//! # States
+//!
+//! | upper half | flags | meaning |
+//! |---|---|---|
+//! | zero | none | free |
+//! | zero | `ABANDONED`, pid | free, left inconsistent by process pid |
+//! | zero | `UNPLACED` | not in shared memory: refuses everything |
+//! | stamp | none | held, nobody sleeps |
+//! | stamp | `WAITERS` | held, somebody may sleep: whoever frees it wakes one |
+//! | stamp | `ABANDONED` | held by somebody who was told that it is inconsistent |
+//!
+//! # Transitions
+//!
+//! Lock: free -> own stamp. Unlock: own stamp -> free. A waiter adds `WAITERS`
+//! and sleeps; woken, it takes the lock with `WAITERS` set, since others may
+//! sleep on (Drepper, "Futexes Are Tricky", 2011, the second mutex). A waiter
+//! whose slice ended asks whether the owner lives and, if not, swaps the dead
+//! stamp for its own with `ABANDONED`. A woken sleeper that is killed before it
+//! looks takes its wake with it; the others' slices make up for it.
+//!
+//! # Ordering
+//!
+//! The acquire of each successful lock pairs with the release of the unlock
+//! before it. Everything else about the word is told by the word itself and is
+//! relaxed. `thread` is read only by threads of the process that wrote it, to
+//! tell "I hold it" from "somebody else here does": a thread sees its own store
+//! always, and any other value is not its own number.
+
+use super::Refused;
+use super::owner::{is_orphaned, take_from_dead};
+use crate::deadline::{Deadline, Slices};
+use crate::primitive::{AtomicU64, Ordering, SPINS, Stamp, futex_wait, futex_wake, pause, pid_of};
+
+const FREE: u64 = 0;
+const WAITERS: u64 = 1;
+const ABANDONED: u64 = 1 << 1;
+const UNPLACED: u64 = 1 << 2;
+
+const NO_THREAD: u64 = 0;
+
+/// In what state the lock was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Locked {
+    Consistent,
+    /// Process `pid` died or panicked while it held the lock, and nobody has
+    /// repaired what it protects.
+    Abandoned {
+        pid: u32,
+    },
+}
+
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Mutex {
+    word: AtomicU64,
+    /// The number of the holding thread within its process.
+    thread: AtomicU64,
+}
+
+impl Mutex {
+    pub(crate) fn new() -> Mutex {
+        Mutex { word: AtomicU64::new(UNPLACED), thread: AtomicU64::new(NO_THREAD) }
+    }
+
+    /// Makes a lock that nobody can see yet ready for use.
+    pub(crate) fn place(&self) {
+        self.word.store(FREE, Ordering::Relaxed);
+    }
+
+    /// Takes the lock for `thread` of process `me`; `thread` is not zero.
+    #[inline]
+    pub(crate) fn lock(
+        &self,
+        me: Stamp,
+        thread: u64,
+        deadline: Deadline,
+    ) -> Result<Locked, Refused> {
+        let free =
+            self.word.compare_exchange(FREE, me.word(), Ordering::Acquire, Ordering::Relaxed);
+        let locked = match free {
+            Ok(_) => Locked::Consistent,
+            Err(_) => self.lock_contended(me, thread, deadline)?,
+        };
+        self.thread.store(thread, Ordering::Relaxed);
+        Ok(locked)
+    }
+
+    #[cold]
+    fn lock_contended(
+        &self,
+        me: Stamp,
+        thread: u64,
+        deadline: Deadline,
+    ) -> Result<Locked, Refused> {
+        let mut slices = Slices::new();
+        let mut spins = if deadline.is_now() { SPINS } else { 0 };
+        let mut others_may_sleep = 0;
+        loop {
+            let seen = self.word.load(Ordering::Relaxed);
+            let Some(owner) = Stamp::of(seen) else {
+                if seen & UNPLACED != 0 {
+                    return Err(Refused::Unplaced);
+                }
+                let mine = me.word() | seen & (ABANDONED | WAITERS) | others_may_sleep;
+                let taken =
+                    self.word.compare_exchange(seen, mine, Ordering::Acquire, Ordering::Relaxed);
+                match taken {
+                    Ok(_) if is_abandoned(seen) => {
+                        return Ok(Locked::Abandoned { pid: pid_of(seen) });
+                    }
+                    Ok(_) => return Ok(Locked::Consistent),
+                    Err(_) => continue,
+                }
+            };
+            if spins < SPINS && !has_waiters(seen) {
+                spins += 1;
+                pause();
+                continue;
+            }
+            if deadline.has_passed() {
+                return match self.rescue(seen, me) {
+                    Some(locked) => Ok(locked),
+                    None => Err(Refused::TimedOut),
+                };
+            }
+            if owner == me && self.thread.load(Ordering::Relaxed) == thread {
+                return Err(Refused::Deadlock);
+            }
+            let marked = seen | WAITERS;
+            let told = has_waiters(seen)
+                || self
+                    .word
+                    .compare_exchange(seen, marked, Ordering::Relaxed, Ordering::Relaxed)
+                    .is_ok();
+            if !told {
+                continue;
+            }
+            others_may_sleep = WAITERS;
+            if futex_wait(&self.word, marked as u32, slices.next(deadline)) {
+                if let Some(locked) = self.rescue(marked, me) {
+                    return Ok(locked);
+                }
+            }
+        }
+    }
+
+    /// Takes the lock if the owner that `seen` names is dead.
+    fn rescue(&self, seen: u64, me: Stamp) -> Option<Locked> {
+        let mine = me.word() | ABANDONED | seen & WAITERS;
+        (is_orphaned(seen) && take_from_dead(&self.word, seen, mine))
+            .then_some(Locked::Abandoned { pid: pid_of(seen) })
+    }
+
+    /// Frees the lock, if `me` holds it: a copy of a guard in a forked child
+    /// does nothing.
+    #[inline]
+    pub(crate) fn unlock(&self, me: Stamp) {
+        if !self.is_held_by(me) {
+            return;
+        }
+        self.thread.store(NO_THREAD, Ordering::Relaxed);
+        self.free(FREE);
+    }
+
+    /// Frees the lock, if `me` holds it, and lets the next owner know that
+    /// process `pid` left it inconsistent.
+    #[cold]
+    pub(crate) fn abandon(&self, me: Stamp, pid: u32) {
+        if !self.is_held_by(me) {
+            return;
+        }
+        self.thread.store(NO_THREAD, Ordering::Relaxed);
+        self.free(Stamp::lower_half(pid) | ABANDONED);
+    }
+
+    /// Says that what the lock protects is consistent again; `me` holds it.
+    pub(crate) fn repair(&self, me: Stamp) {
+        debug_assert!(self.is_held_by(me));
+        // Release, for a holder that is killed right after: whoever takes the
+        // word without ABANDONED sees the repaired value.
+        self.word.fetch_and(!ABANDONED, Ordering::Release);
+    }
+
+    fn is_held_by(&self, me: Stamp) -> bool {
+        Stamp::of(self.word.load(Ordering::Relaxed)) == Some(me)
+    }
+
+    fn free(&self, free: u64) {
+        if has_waiters(self.word.swap(free, Ordering::Release)) {
+            self.wake_one();
+        }
+    }
+
+    #[cold]
+    fn wake_one(&self) {
+        futex_wake(&self.word, 1);
+    }
+
+    /// The owner, if anybody holds the lock.
+    pub(crate) fn owner(&self) -> Option<Stamp> {
+        Stamp::of(self.word.load(Ordering::Relaxed))
+    }
+
+    /// Whether the lock, held or free, waits to be repaired.
+    pub(crate) fn is_inconsistent(&self) -> bool {
+        is_abandoned(self.word.load(Ordering::Relaxed))
+    }
+}
+
+fn has_waiters(word: u64) -> bool {
+    word & WAITERS != 0
+}
+
+fn is_abandoned(word: u64) -> bool {
+    word & ABANDONED != 0
+}

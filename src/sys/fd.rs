@@ -1,0 +1,45 @@
+//! eventfd(2) and poll(2).
+
+use core::time::Duration;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::event::Timespec;
+use rustix::event::{EventfdFlags, PollFd, PollFlags};
+use rustix::io::Errno;
+
+use super::errno::Named;
+use crate::error::Error;
+
+/// A non-blocking eventfd at zero.
+pub(crate) fn eventfd() -> Result<OwnedFd, Error> {
+    let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+    rustix::event::eventfd(0, flags).named("eventfd")
+}
+
+/// Makes an eventfd readable. Async-signal-safe.
+///
+/// A full counter is readable already, so nothing is lost when it refuses.
+pub(crate) fn eventfd_raise(fd: BorrowedFd<'_>) {
+    while rustix::io::write(fd, &1_u64.to_ne_bytes()) == Err(Errno::INTR) {}
+}
+
+/// Makes an eventfd unreadable.
+pub(crate) fn eventfd_drain(fd: BorrowedFd<'_>) {
+    let mut count = [0; 8];
+    while rustix::io::read(fd, &mut count) == Err(Errno::INTR) {}
+}
+
+/// Waits until `fd` is readable; returns whether it is. EINTR counts as "not
+/// yet", so callers with time left look again.
+pub(crate) fn poll_readable(fd: impl AsFd, timeout: Option<Duration>) -> Result<bool, Error> {
+    let timeout = timeout.map(|timeout| Timespec {
+        tv_sec: timeout.as_secs().try_into().unwrap_or(i64::MAX),
+        tv_nsec: timeout.subsec_nanos().into(),
+    });
+    let mut fds = [PollFd::new(&fd, PollFlags::IN)];
+    match rustix::event::poll(&mut fds, timeout.as_ref()) {
+        Ok(ready) => Ok(ready != 0),
+        Err(Errno::INTR) => Ok(false),
+        Err(errno) => Err(errno).named("poll"),
+    }
+}
