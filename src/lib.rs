@@ -8,6 +8,19 @@ mod error;
 mod primitive;
 mod raw;
 #[cfg(not(loom))]
+mod shared;
+#[cfg(not(loom))]
 mod sys;
 
 pub use error::Error;
+#[cfg(not(loom))]
+pub use shared::handle::Shared;
+#[cfg(not(loom))]
+pub use shared::message::{Decoder, Encoder, InvalidMessage, Message};
+#[cfg(not(loom))]
+pub use shared::plain::Plain;
+#[cfg(not(loom))]
+#[doc(hidden)]
+pub use shared::shareable::Placement;
+#[cfg(not(loom))]
+pub use shared::shareable::Shareable;

@@ -1,0 +1,126 @@
+//! `Shared<T>`: a value in shared memory, and the mapping that keeps it there.
+#![allow(unsafe_code)]
+
+use core::fmt;
+use core::mem::size_of;
+use core::ops::Deref;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use super::region::{Region, layout_of};
+use super::shareable::{Placement, Shareable};
+use crate::error::Error;
+
+/// An [`Arc`] whose target lies in memory that forked children share.
+///
+/// Made before the fork, it is the same value in every child. The memory is an
+/// anonymous file without a name: it is gone when the last process that maps it
+/// is, however that process ended, and nothing is left to clean up.
+///
+/// # When a process dies
+///
+/// Its mapping goes, everybody else's stays. What was in the middle of being
+/// changed is for the type inside to say: [`Mutex`](crate::sync::Mutex) and
+/// [`Semaphore`](crate::sync::Semaphore) recover, plain atomics hold what was
+/// last stored.
+///
+/// # Examples
+///
+/// ```
+/// use killproof::{Shared, sync::Mutex};
+///
+/// let counter = Shared::new(Mutex::new(41_u64))?;
+/// *counter.lock()? += 1;
+/// assert_eq!(*counter.lock()?, 42);
+/// # Ok::<(), killproof::Error>(())
+/// ```
+pub struct Shared<T: Shareable> {
+    /// Inside the region's body; kept beside it to save two loads at each use.
+    value: NonNull<T>,
+    region: Arc<Region>,
+}
+
+// SAFETY: a `Shared` is a `&T` that keeps its target mapped, and `T: Shareable`
+// is `Send + Sync`.
+unsafe impl<T: Shareable> Send for Shared<T> {}
+// SAFETY: as above.
+unsafe impl<T: Shareable> Sync for Shared<T> {}
+
+impl<T: Shareable> Shared<T> {
+    /// Moves `value` into shared memory and makes its primitives ready for use.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel gives no memory or descriptor, when it offers no pidfd,
+    /// or when this process lives in another PID namespace than its family.
+    pub fn new(value: T) -> Result<Shared<T>, Error> {
+        const { assert!(align_of::<T>() <= 128, "aligned to more than two cache lines") };
+        let region = Region::create("killproof", layout_of::<T>(&[]), size_of::<T>())?;
+        // SAFETY: 1. The body is `size_of::<T>()` bytes (`create`) and aligned
+        //    to 128, which the assertion says is enough. 2. Nobody else can see
+        //    the region yet.
+        unsafe { region.body().cast::<T>().write(value) };
+        let shared = Shared::<T>::over(region);
+        shared.place(&Placement::new());
+        Ok(shared)
+    }
+
+    /// Maps a value whose [`as_fd`](Shared::as_fd) arrived here, over a socket
+    /// or through exec.
+    ///
+    /// # Errors
+    ///
+    /// [`is_corrupt`](Error::is_corrupt) when the descriptor is not such a
+    /// region or its length is not sealed, [`is_mismatch`](Error::is_mismatch)
+    /// when it was made for another type or by another version,
+    /// [`is_foreign_namespace`](Error::is_foreign_namespace) when its creator
+    /// lives in another PID namespace.
+    ///
+    /// # Safety
+    ///
+    /// - The bytes behind the header are a valid `T`: they were written by
+    ///   [`Shared::new`] and changed through `T`'s own methods, or any bytes are
+    ///   a valid `T`.
+    /// - Nobody writes to the file otherwise while it is mapped here.
+    pub unsafe fn open(fd: OwnedFd) -> Result<Shared<T>, Error> {
+        let region = Region::open(fd, layout_of::<T>(&[]), size_of::<T>())?;
+        Ok(Shared::over(region))
+    }
+
+    /// A handle to the `T` at the start of the region's body.
+    fn over(region: Region) -> Shared<T> {
+        Shared { value: region.body().cast(), region: Arc::new(region) }
+    }
+}
+
+impl<T: Shareable> Deref for Shared<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: 1. The body holds a `T`: `new` wrote it, or `open`'s caller
+        //    vouches for it. 2. It stays mapped while `self.region` lives.
+        //    3. `T: Shareable`, so other processes change it only as `&T`
+        //    allows, which is `Sync`.
+        unsafe { self.value.as_ref() }
+    }
+}
+
+impl<T: Shareable> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Shared { value: self.value, region: Arc::clone(&self.region) }
+    }
+}
+
+impl<T: Shareable> AsFd for Shared<T> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.region.as_fd()
+    }
+}
+
+impl<T: Shareable + fmt::Debug> fmt::Debug for Shared<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Shared").field(&**self).finish()
+    }
+}

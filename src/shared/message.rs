@@ -1,0 +1,174 @@
+//! What crosses between processes: bytes, and how a value becomes them.
+//!
+//! Numbers are native-endian and lengths are eight bytes: both sides run on one
+//! machine, and usually are one program.
+
+use core::fmt;
+
+/// A value that can travel between processes as bytes.
+///
+/// Every [`Plain`](crate::Plain) value, `bool`, `char`, `String`, `Vec`, `Option`,
+/// `Result`, `PathBuf`, `OsString` and tuples of them are messages. A type of
+/// one's own writes its parts one after the other and reads them back in the
+/// same order.
+///
+/// # Examples
+///
+/// ```
+/// use killproof::{Decoder, Encoder, InvalidMessage, Message};
+///
+/// #[derive(Debug, PartialEq)]
+/// struct Page {
+///     url: String,
+///     links: Vec<String>,
+/// }
+///
+/// impl Message for Page {
+///     fn encoded_len(&self) -> usize {
+///         self.url.encoded_len() + self.links.encoded_len()
+///     }
+///     fn encode(&self, out: &mut Encoder<'_>) {
+///         self.url.encode(out);
+///         self.links.encode(out);
+///     }
+///     fn decode(input: &mut Decoder<'_>) -> Result<Self, InvalidMessage> {
+///         Ok(Page { url: Message::decode(input)?, links: Message::decode(input)? })
+///     }
+/// }
+///
+/// let (pages, inbox) = killproof::channel::queue(4)?;
+/// pages.send(Page { url: "/".into(), links: vec!["/a".into()] })?;
+/// assert_eq!(inbox.recv()?.links, ["/a"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Message: Sized {
+    /// The length of every value's encoding, if they are all equally long.
+    ///
+    /// Decides how a queue lays out its slots.
+    const FIXED: Option<usize> = None;
+
+    /// How many bytes [`encode`](Message::encode) will write.
+    fn encoded_len(&self) -> usize;
+
+    /// Writes exactly [`encoded_len`](Message::encoded_len) bytes.
+    fn encode(&self, out: &mut Encoder<'_>);
+
+    /// Reads what [`encode`](Message::encode) wrote.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are not such a value. Bytes are to be trusted as little
+    /// as a file: their length may be wrong, and any of them may have changed.
+    fn decode(input: &mut Decoder<'_>) -> Result<Self, InvalidMessage>;
+
+    /// Writes the elements of a list; plain ones all at once.
+    #[doc(hidden)]
+    fn encode_all(list: &[Self], out: &mut Encoder<'_>) {
+        list.iter().for_each(|element| element.encode(out));
+    }
+
+    /// Reads `count` elements; plain ones all at once.
+    #[doc(hidden)]
+    fn decode_all(count: usize, input: &mut Decoder<'_>) -> Result<Vec<Self>, InvalidMessage> {
+        // Reserves no more than could be there: `count` is an allegation.
+        let mut list = Vec::with_capacity(count.min(input.left()));
+        for _ in 0..count {
+            list.push(Self::decode(input)?);
+        }
+        Ok(list)
+    }
+}
+
+/// The bytes were not the message that was expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidMessage;
+
+impl fmt::Display for InvalidMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the bytes are not a message of the expected type")
+    }
+}
+
+impl std::error::Error for InvalidMessage {}
+
+/// Where a message writes itself.
+#[derive(Debug)]
+pub struct Encoder<'a> {
+    rest: &'a mut [u8],
+}
+
+impl Encoder<'_> {
+    /// Appends `bytes`.
+    ///
+    /// # Panics
+    ///
+    /// When more is written than the message's `encoded_len` announced.
+    #[inline]
+    pub fn put(&mut self, bytes: &[u8]) {
+        let rest = core::mem::take(&mut self.rest);
+        let (here, rest) = rest
+            .split_at_mut_checked(bytes.len())
+            .expect("a message wrote more than its encoded_len()");
+        here.copy_from_slice(bytes);
+        self.rest = rest;
+    }
+}
+
+/// Where a message reads itself from.
+#[derive(Debug)]
+pub struct Decoder<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Decoder<'a> {
+    /// The next `len` bytes.
+    ///
+    /// # Errors
+    ///
+    /// When there are fewer.
+    #[inline]
+    pub fn take(&mut self, len: usize) -> Result<&'a [u8], InvalidMessage> {
+        let (here, rest) = self.rest.split_at_checked(len).ok_or(InvalidMessage)?;
+        self.rest = rest;
+        Ok(here)
+    }
+
+    /// How many bytes are left.
+    pub fn left(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// Reads a length and checks that as many elements could be there.
+    pub(super) fn take_count(&mut self, smallest: usize) -> Result<usize, InvalidMessage> {
+        let count = usize::try_from(u64::decode(self)?).map_err(|_| InvalidMessage)?;
+        let most = self.left().checked_div(smallest).unwrap_or(u32::MAX as usize);
+        (count <= most).then_some(count).ok_or(InvalidMessage)
+    }
+}
+
+/// Writes `value` into `out`, which is as long as its encoding.
+///
+/// # Panics
+///
+/// When its `encode` writes more or less than its `encoded_len`.
+#[inline]
+pub(crate) fn encode_into<T: Message>(value: &T, out: &mut [u8]) {
+    let mut encoder = Encoder { rest: out };
+    value.encode(&mut encoder);
+    assert!(encoder.rest.is_empty(), "a message wrote less than its encoded_len()");
+}
+
+/// The encoding of `value`.
+pub(crate) fn to_bytes<T: Message>(value: &T) -> Vec<u8> {
+    let mut bytes = vec![0; value.encoded_len()];
+    encode_into(value, &mut bytes);
+    bytes
+}
+
+/// The value whose whole encoding `bytes` are.
+#[inline]
+pub(crate) fn from_bytes<T: Message>(bytes: &[u8]) -> Result<T, InvalidMessage> {
+    let mut input = Decoder { rest: bytes };
+    let value = T::decode(&mut input)?;
+    if input.left() == 0 { Ok(value) } else { Err(InvalidMessage) }
+}

@@ -1,0 +1,18 @@
+//! Floor 2, beside `raw`: bytes that other processes also see.
+//!
+//! What may lie there (`Shareable`, `Plain`), how it gets there (`Region`,
+//! `Shared`), what crosses as bytes (`Message`), and the two things a fork
+//! needs to know about a thread: what it has on loan, and to whom its endpoints
+//! go.
+//!
+//! May import: `primitive`, `sys`, `error`. Never: a word machine, or anything
+//! above.
+
+mod encoding;
+pub(crate) mod handle;
+pub(crate) mod loans;
+pub(crate) mod message;
+pub(crate) mod plain;
+pub(crate) mod region;
+pub(crate) mod shareable;
+pub(crate) mod transfer;

@@ -1,0 +1,145 @@
+//! Values that are nothing but their bytes.
+#![allow(unsafe_code)]
+
+use core::mem::{MaybeUninit, size_of};
+
+use super::shareable::Shareable;
+
+/// A value of which every byte counts and every pattern of bytes is one.
+///
+/// Integers, floats, arrays of them, and structs made with
+/// [`plain!`](crate::plain). Not `bool`, `char`, enums or references: a peer
+/// that is killed half-way through a store, or that lies, could leave bytes
+/// that are none of their values. Only a `Plain` value can be looked at after a
+/// death, and it travels as its bytes.
+///
+/// # Safety
+///
+/// Whoever implements this for a type promises that it has no padding, that any
+/// bytes of its size are a valid value, and that its layout is fixed
+/// (`repr(C)`, `repr(transparent)`). Use [`plain!`](crate::plain), which checks
+/// all of this.
+pub unsafe trait Plain: Shareable + Copy {}
+
+macro_rules! plain_as_they_are {
+    ($($ty:ty)*) => {$(
+        // SAFETY: no padding; every pattern of bits is a value.
+        unsafe impl Plain for $ty {}
+    )*};
+}
+
+plain_as_they_are! { u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64 }
+
+// SAFETY: an array is its elements in a row, without padding between them.
+unsafe impl<T: Plain, const N: usize> Plain for [T; N] {}
+
+/// The bytes of `value`.
+pub(crate) fn bytes_of<T: Plain>(value: &[T]) -> &[u8] {
+    // SAFETY: 1. `T: Plain`, so none of the bytes is padding. 2. The slice
+    //    lives as long as what is returned.
+    unsafe { core::slice::from_raw_parts(value.as_ptr().cast(), size_of_val(value)) }
+}
+
+/// The value that `bytes` are; `None` where there are too few or too many.
+pub(crate) fn from_bytes<T: Plain>(bytes: &[u8]) -> Option<T> {
+    if bytes.len() != size_of::<T>() {
+        return None;
+    }
+    let mut value = MaybeUninit::<T>::uninit();
+    // SAFETY: `bytes` are exactly as many as the value has, and the value is a
+    // local that nothing else refers to.
+    unsafe {
+        value.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len())
+    };
+    // SAFETY: every byte was written, and any bytes are a `T: Plain`.
+    Some(unsafe { value.assume_init() })
+}
+
+/// Writes a struct that is nothing but its bytes.
+///
+/// The struct becomes `repr(C)`, `Copy`, [`Plain`](crate::Plain) and with that
+/// [`Shareable`](crate::Shareable) and [`Message`](crate::Message). Every field
+/// must be `Plain`, and there may be no padding, or it does not compile.
+///
+/// # Examples
+///
+/// ```
+/// killproof::plain! {
+///     #[derive(Debug, PartialEq)]
+///     struct Job {
+///         id: u64,
+///         offset: u32,
+///         len: u32,
+///     }
+/// }
+///
+/// let (jobs, todo) = killproof::channel::queue::<Job>(8)?;
+/// jobs.send(Job { id: 1, offset: 0, len: 512 })?;
+/// assert_eq!(todo.recv()?, Job { id: 1, offset: 0, len: 512 });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Padding is refused:
+///
+/// ```compile_fail,E0080
+/// killproof::plain! {
+///     struct Gap { small: u8, large: u64 }
+/// }
+/// ```
+///
+/// So is a field with bytes that are no value:
+///
+/// ```compile_fail,E0277
+/// killproof::plain! {
+///     struct Flag { up: bool }
+/// }
+/// ```
+#[macro_export]
+macro_rules! plain {
+    (
+        $(#[$attribute:meta])*
+        $visibility:vis struct $name:ident {
+            $($(#[$field_attribute:meta])* $field_visibility:vis $field:ident : $ty:ty),* $(,)?
+        }
+    ) => {
+        $crate::shareable! {
+            $(#[$attribute])*
+            #[derive(Clone, Copy)]
+            $visibility struct $name {
+                $($(#[$field_attribute])* $field_visibility $field: $ty),*
+            }
+        }
+
+        const _: () = {
+            const fn is_plain<T: $crate::Plain>() -> usize {
+                ::core::mem::size_of::<T>()
+            }
+            let fields = 0 $(+ is_plain::<$ty>())*;
+            assert!(fields == ::core::mem::size_of::<$name>(), "padding in a plain struct");
+        };
+
+        #[allow(unsafe_code)]
+        // SAFETY: each field is `Plain` and their sizes add up to the struct's:
+        // both checked just above.
+        unsafe impl $crate::Plain for $name {}
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::{any, prop_assert_eq, proptest};
+
+    proptest! {
+        #[test]
+        fn a_value_survives_its_bytes(value in any::<[u32; 5]>()) {
+            prop_assert_eq!(from_bytes(bytes_of(&[value])), Some(value));
+        }
+
+        #[test]
+        fn any_bytes_are_a_value_if_their_number_is_right(bytes in any::<Vec<u8>>()) {
+            let value = from_bytes::<[u16; 3]>(&bytes);
+            prop_assert_eq!(value.is_some(), bytes.len() == 6);
+        }
+    }
+}
