@@ -10,6 +10,8 @@ mod raw;
 #[cfg(not(loom))]
 mod shared;
 #[cfg(not(loom))]
+pub mod sync;
+#[cfg(not(loom))]
 mod sys;
 
 pub use error::Error;

@@ -1,0 +1,112 @@
+//! `Event`: `raw::Event` with an eventfd beside it.
+#![allow(unsafe_code)]
+
+use core::fmt;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::raw;
+use crate::shared::handle::Shared;
+use crate::shared::shareable::Shareable;
+use crate::sys;
+
+// SAFETY: `repr(transparent)` over one atomic word; nothing to place.
+unsafe impl Shareable for raw::Event {}
+
+/// A flag that processes set, clear and wait for.
+///
+/// A handle: clone it, and let children inherit it. The flag lies in shared
+/// memory; its eventfd ([`as_fd`](Event::as_fd)) is readable while the flag is
+/// set, for poll, epoll and the like. Do not read from it: `clear` does.
+///
+/// # When the owner dies
+///
+/// Nobody owns an event. A process killed inside [`set`](Event::set) has set it
+/// or has not; if it has, whoever waits goes on within about 100 ms. Killed
+/// waiters hold nobody up: `set` never waits for them.
+///
+/// # Examples
+///
+/// ```
+/// use killproof::sync::Event;
+/// use std::time::Duration;
+///
+/// let green = Event::new()?;
+/// assert!(!green.wait_timeout(Duration::from_millis(1)));
+/// green.set();
+/// green.wait();
+/// green.clear();
+/// assert!(!green.is_set());
+/// # Ok::<(), killproof::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Event {
+    flag: Shared<raw::Event>,
+    fd: Arc<OwnedFd>,
+}
+
+impl Event {
+    /// An event that is not set.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel gives no memory or descriptor, or as
+    /// [`Shared::new`](crate::Shared::new).
+    pub fn new() -> Result<Event, Error> {
+        let fd = Arc::new(sys::fd::eventfd()?);
+        Ok(Event { flag: Shared::new(raw::Event::new())?, fd })
+    }
+
+    /// Sets the flag and releases everybody who waits.
+    ///
+    /// Async-signal-safe: it may be called from a signal handler, and it never
+    /// waits for a waiter. Waiters are released even if
+    /// [`clear`](Event::clear) follows at once.
+    pub fn set(&self) {
+        self.flag.set();
+        sys::fd::eventfd_raise(self.fd.as_fd());
+    }
+
+    /// Clears the flag.
+    pub fn clear(&self) {
+        self.flag.clear();
+        sys::fd::eventfd_drain(self.fd.as_fd());
+        // A `set` between the two lines above lost its token to the drain.
+        if self.flag.is_set() {
+            sys::fd::eventfd_raise(self.fd.as_fd());
+        }
+    }
+
+    /// Whether the flag is set.
+    #[inline]
+    pub fn is_set(&self) -> bool {
+        self.flag.is_set()
+    }
+
+    /// Waits until the flag is set, or was set since the call began.
+    pub fn wait(&self) {
+        self.flag.wait(Deadline::Never);
+    }
+
+    /// Waits as [`wait`](Event::wait) does, at most for `timeout`; false when
+    /// the time was up first.
+    pub fn wait_timeout(&self, timeout: Duration) -> bool {
+        self.flag.wait(Deadline::after(timeout))
+    }
+}
+
+impl AsFd for Event {
+    /// The eventfd: readable while the flag is set.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event").field("is_set", &self.is_set()).finish_non_exhaustive()
+    }
+}

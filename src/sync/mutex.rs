@@ -1,0 +1,237 @@
+//! `Mutex<T>`: `raw::Mutex` with a value inside.
+#![allow(unsafe_code)]
+
+use core::cell::UnsafeCell;
+use core::fmt;
+use core::ops::{Deref, DerefMut};
+use std::thread;
+use std::time::Duration;
+
+use super::abandoned::{Abandoned, LockError};
+use crate::deadline::Deadline;
+use crate::error::{Error, Kind};
+use crate::primitive::{self, Stamp, is_alive};
+use crate::raw::mutex::Locked;
+use crate::raw::{self, Refused};
+use crate::shared::loans::{self, Loan};
+use crate::shared::shareable::{Placement, Shareable};
+
+/// A mutual exclusion lock between processes that survives its holder.
+///
+/// [`std::sync::Mutex`] with two differences: it works only inside a
+/// [`Shared`](crate::Shared), and what std calls *poisoned* is
+/// [`Abandoned`], which covers processes that were killed too.
+///
+/// `T` is `Copy`, so nothing in it is itself a primitive that a `mem::swap`
+/// through the guard could move out of its place.
+///
+/// # When the owner dies
+///
+/// Whoever waits goes on within about 100 ms, and its `lock` returns
+/// [`LockError::Abandoned`], which holds the lock and says who died. The value
+/// may be half changed: put a new one in with [`Abandoned::replace`], or repair
+/// it in place with [`Abandoned::recover`]. Until somebody has, every owner is
+/// told again. A guard dropped while its thread panics does the same. A waiter
+/// that dies leaves nothing behind.
+///
+/// A guard that is leaked keeps the lock held for as long as its process lives,
+/// across `exec` too.
+///
+/// # Fairness
+///
+/// None: whoever comes while the lock is free takes it, sleepers or not. A
+/// woken sleeper that finds it taken sleeps again.
+///
+/// # Examples
+///
+/// ```
+/// use killproof::sync::Mutex;
+/// use killproof::{Shared, process};
+///
+/// let counter = Shared::new(Mutex::new(0_u64))?;
+/// # #[allow(unused_mut)]
+/// let mut children = Vec::new();
+/// for _ in 0..4 {
+///     let counter = counter.clone();
+///     // SAFETY: the test harness has a second thread, which holds no lock here.
+///     # #[allow(unsafe_code)]
+///     children.push(unsafe { process::spawn_unchecked(move || *counter.lock().unwrap() += 1) }?);
+/// }
+/// for child in children {
+///     child.join()?;
+/// }
+/// assert_eq!(*counter.lock()?, 4);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[repr(C)]
+pub struct Mutex<T: Shareable + Copy> {
+    raw: raw::Mutex,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: the raw lock gives out the value to one guard at a time, in one
+// process, and `T: Shareable` is `Send`.
+unsafe impl<T: Shareable + Copy> Sync for Mutex<T> {}
+
+// SAFETY: 1. `repr(C)`; the raw lock is two atomic words, `T: Shareable`; no
+//    pointer in either, no drop glue (`T: Copy`). 2. `place` reaches the lock;
+//    a `Copy` value contains no primitive to be placed.
+unsafe impl<T: Shareable + Copy> Shareable for Mutex<T> {
+    fn place(&self, _: &Placement) {
+        self.raw.place();
+    }
+}
+
+impl<T: Shareable + Copy> Mutex<T> {
+    /// A free lock around `value`, to be moved into a [`Shared`](crate::Shared).
+    pub fn new(value: T) -> Mutex<T> {
+        Mutex { raw: raw::Mutex::new(), value: UnsafeCell::new(value) }
+    }
+
+    /// Waits for the lock and takes it.
+    ///
+    /// # Errors
+    ///
+    /// [`LockError::Abandoned`] with the lock held, when an owner died or
+    /// panicked and nobody has repaired the value; [`LockError::Deadlock`] when
+    /// this very thread holds the lock; [`LockError::Failed`] when the mutex is
+    /// not in a `Shared`, or this process is in another PID namespace.
+    #[inline]
+    pub fn lock(&self) -> Result<MutexGuard<'_, T>, LockError<'_, T>> {
+        self.lock_until(Deadline::Never, LockError::TimedOut)
+    }
+
+    /// Takes the lock if it is free or its owner is dead.
+    ///
+    /// A held lock costs a question to the kernel about its owner, about 2 us.
+    ///
+    /// # Errors
+    ///
+    /// As [`lock`](Mutex::lock), and [`LockError::WouldBlock`].
+    #[inline]
+    pub fn try_lock(&self) -> Result<MutexGuard<'_, T>, LockError<'_, T>> {
+        self.lock_until(Deadline::Now, LockError::WouldBlock)
+    }
+
+    /// Waits for the lock, at most for `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`lock`](Mutex::lock), and [`LockError::TimedOut`].
+    pub fn lock_timeout(&self, timeout: Duration) -> Result<MutexGuard<'_, T>, LockError<'_, T>> {
+        self.lock_until(Deadline::after(timeout), LockError::TimedOut)
+    }
+
+    #[inline]
+    fn lock_until<'a>(
+        &'a self,
+        deadline: Deadline,
+        late: LockError<'a, T>,
+    ) -> Result<MutexGuard<'a, T>, LockError<'a, T>> {
+        let me = primitive::current().map_err(LockError::Failed)?;
+        match self.raw.lock(me, loans::thread_number(), deadline) {
+            Ok(Locked::Consistent) => Ok(MutexGuard::new(self, me, None)),
+            Ok(Locked::Abandoned { pid }) => {
+                Err(LockError::Abandoned(Abandoned(MutexGuard::new(self, me, Some(pid)))))
+            }
+            Err(Refused::TimedOut) => Err(late),
+            Err(Refused::Deadlock) => Err(LockError::Deadlock),
+            Err(Refused::Unplaced) => {
+                Err(LockError::Failed(Error::new("Mutex::lock", Kind::Unplaced)))
+            }
+        }
+    }
+}
+
+impl<T: Shareable + Copy> fmt::Debug for Mutex<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut state = f.debug_struct("Mutex");
+        match self.raw.owner() {
+            Some(owner) => {
+                state.field("owner", &owner.pid()).field("owner_is_alive", &is_alive(owner))
+            }
+            None => state.field("owner", &None::<u32>),
+        };
+        state.field("abandoned", &self.raw.is_inconsistent()).finish_non_exhaustive()
+    }
+}
+
+/// The right to a [`Mutex`]'s value; gives the lock back when dropped.
+///
+/// Dropped while its thread panics, it leaves the lock abandoned. Dropped in a
+/// forked child that inherited it, it does nothing: the lock is the parent's.
+#[must_use = "the lock is free again as soon as the guard is dropped"]
+pub struct MutexGuard<'a, T: Shareable + Copy> {
+    mutex: &'a Mutex<T>,
+    owner: Stamp,
+    /// Who left the value inconsistent, until somebody repairs it.
+    abandoned_by: Option<u32>,
+    /// Whether the thread was panicking already when it took the lock: then its
+    /// panic says nothing about the value.
+    panicking: bool,
+    /// Keeps `spawn` from copying this guard, and the guard in its thread.
+    _loan: Loan,
+}
+
+// SAFETY: a `&MutexGuard` gives out `&T`, and `T: Shareable` is `Sync`.
+unsafe impl<T: Shareable + Copy> Sync for MutexGuard<'_, T> {}
+
+impl<'a, T: Shareable + Copy> MutexGuard<'a, T> {
+    #[inline]
+    fn new(mutex: &'a Mutex<T>, owner: Stamp, abandoned_by: Option<u32>) -> MutexGuard<'a, T> {
+        let panicking = thread::panicking();
+        MutexGuard { mutex, owner, abandoned_by, panicking, _loan: Loan::new() }
+    }
+
+    /// Who left the value inconsistent.
+    pub(super) fn abandoned_by(&self) -> Option<u32> {
+        self.abandoned_by
+    }
+
+    /// Says that the value is consistent again.
+    pub(super) fn repaired(mut self) -> MutexGuard<'a, T> {
+        self.abandoned_by = None;
+        self.mutex.raw.repair(self.owner);
+        self
+    }
+}
+
+impl<T: Shareable + Copy> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: the guard exists, so this process holds the lock
+        // (`Mutex::lock_until`), so no `&mut T` exists but through it.
+        unsafe { &*self.mutex.value.get() }
+    }
+}
+
+impl<T: Shareable + Copy> DerefMut for MutexGuard<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as in `deref`; `&mut self` makes this the only reference.
+        unsafe { &mut *self.mutex.value.get() }
+    }
+}
+
+impl<T: Shareable + Copy> Drop for MutexGuard<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        // In a fork of the process that locked, the guard is a copy.
+        if primitive::current() != Ok(self.owner) {
+            return;
+        }
+        let panicked = !self.panicking && thread::panicking();
+        match self.abandoned_by.or(panicked.then(|| self.owner.pid())) {
+            None => self.mutex.raw.unlock(self.owner),
+            Some(pid) => self.mutex.raw.abandon(self.owner, pid),
+        }
+    }
+}
+
+impl<T: Shareable + Copy + fmt::Debug> fmt::Debug for MutexGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
