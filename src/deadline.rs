@@ -1,5 +1,7 @@
 //! All time arithmetic, once: deadlines on the monotonic clock, and slices.
 
+use core::sync::atomic::{AtomicU64, Ordering};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// The moment at which a wait gives up.
@@ -65,6 +67,27 @@ impl Slices {
         let slice = self.next;
         self.next = (slice * 2).min(Slices::LONGEST);
         deadline.remaining().map_or(slice, |left| left.min(slice))
+    }
+}
+
+/// Says at most once a millisecond that it is time: for polling callers, who
+/// never sleep and so never come to the end of a slice.
+#[derive(Debug)]
+pub(crate) struct Metronome {
+    /// Milliseconds since the first use of any.
+    last: AtomicU64,
+}
+
+impl Metronome {
+    pub(crate) fn new() -> Metronome {
+        Metronome { last: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn is_time(&self) -> bool {
+        static START: OnceLock<Instant> = OnceLock::new();
+        // From 1, so that the first call is always in time.
+        let now = START.get_or_init(Instant::now).elapsed().as_millis() as u64 + 1;
+        self.last.swap(now, Ordering::Relaxed) != now
     }
 }
 

@@ -3,6 +3,8 @@
 #[cfg(not(target_os = "linux"))]
 compile_error!("killproof needs Linux: pidfd, futex and memfd have no equivalent elsewhere");
 
+#[cfg(not(loom))]
+pub mod channel;
 mod deadline;
 mod error;
 mod primitive;

@@ -14,11 +14,13 @@ pub(crate) mod event;
 pub(crate) mod event_count;
 pub(crate) mod mutex;
 pub(crate) mod owner;
+pub(crate) mod queue;
 pub(crate) mod semaphore;
 
 pub(crate) use event::Event;
 pub(crate) use event_count::EventCount;
 pub(crate) use mutex::Mutex;
+pub(crate) use queue::Queue;
 pub(crate) use semaphore::Semaphore;
 
 /// Why a machine did not do what was asked.

@@ -1,6 +1,53 @@
-//! What every stamped word has in common: taking it from the dead.
+//! What stamped words have in common: claiming, freeing, taking from the dead.
+//!
+//! # States of a claimed word
+//!
+//! | word | meaning |
+//! |---|---|
+//! | `FREE` | nobody's |
+//! | stamp | claimed by that process |
+//! | stamp, `WAITERS` | claimed, and somebody may sleep until it is freed |
 
-use crate::primitive::{AtomicU64, Mutant, Ordering, Stamp, is_alive};
+use core::time::Duration;
+
+use crate::primitive::{AtomicU64, Mutant, Ordering, Stamp, futex_wait, futex_wake, is_alive};
+
+pub(crate) const FREE: u64 = 0;
+pub(crate) const WAITERS: u64 = 1;
+
+/// Claims a free word; otherwise says what was seen.
+///
+/// Acquire pairs with the release of [`free`].
+#[inline]
+pub(crate) fn claim(word: &AtomicU64, me: Stamp) -> Result<(), u64> {
+    word.compare_exchange(FREE, me.word(), Ordering::Acquire, Ordering::Relaxed).map(drop)
+}
+
+/// Frees a word that the caller owns and wakes who sleeps on it.
+///
+/// A read-modify-write, so that it is ordered against the last look of somebody
+/// about to sleep; see [`EventCount`](super::EventCount).
+#[inline]
+pub(crate) fn free(word: &AtomicU64) {
+    if word.swap(FREE, Ordering::AcqRel) & WAITERS != 0 {
+        wake_all(word);
+    }
+}
+
+#[cold]
+fn wake_all(word: &AtomicU64) {
+    futex_wake(word, u32::MAX);
+}
+
+/// Sleeps until a word is no longer `seen`, at most one slice.
+pub(crate) fn wait_while(word: &AtomicU64, seen: u64, slice: Duration) {
+    let marked = seen | WAITERS;
+    let told = seen == marked
+        || word.compare_exchange(seen, marked, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+    if told {
+        futex_wait(word, marked as u32, slice);
+    }
+}
 
 /// Swaps `seen`, a word whose owner is dead, for `mine`; false when somebody
 /// was faster.

@@ -10,6 +10,7 @@ use super::plain::{self, Plain};
 
 impl<T: Plain> Message for T {
     const FIXED: Option<usize> = Some(size_of::<T>());
+    const IN_PLACE: bool = true;
 
     #[inline]
     fn encoded_len(&self) -> usize {
@@ -42,6 +43,7 @@ impl<T: Plain> Message for T {
 
 impl Message for () {
     const FIXED: Option<usize> = Some(0);
+    const IN_PLACE: bool = true;
 
     fn encoded_len(&self) -> usize {
         0
@@ -56,6 +58,7 @@ impl Message for () {
 
 impl Message for bool {
     const FIXED: Option<usize> = Some(1);
+    const IN_PLACE: bool = true;
 
     fn encoded_len(&self) -> usize {
         1
@@ -76,6 +79,7 @@ impl Message for bool {
 
 impl Message for char {
     const FIXED: Option<usize> = Some(4);
+    const IN_PLACE: bool = true;
 
     fn encoded_len(&self) -> usize {
         4
@@ -208,6 +212,7 @@ macro_rules! tuple_messages {
     ($($name:ident)+) => {
         impl<$($name: Message),+> Message for ($($name,)+) {
             const FIXED: Option<usize> = sum(&[$($name::FIXED),+]);
+            const IN_PLACE: bool = $($name::IN_PLACE)&&+;
 
             #[inline]
             fn encoded_len(&self) -> usize {

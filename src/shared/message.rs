@@ -47,6 +47,11 @@ pub trait Message: Sized {
     /// Decides how a queue lays out its slots.
     const FIXED: Option<usize> = None;
 
+    /// Whether coding runs no code but this crate's, so that it may read and
+    /// write a slot in place while others wait for the slot.
+    #[doc(hidden)]
+    const IN_PLACE: bool = false;
+
     /// How many bytes [`encode`](Message::encode) will write.
     fn encoded_len(&self) -> usize;
 

@@ -1,0 +1,138 @@
+//! How a queue comes to be, and how large it is.
+
+use super::end::End;
+use super::receiver::Receiver;
+use super::sender::Sender;
+use super::slots::{Geometry, Mapped};
+use crate::error::{Error, Kind};
+use crate::primitive::FLAGS;
+use crate::raw::queue::Side;
+use crate::shared::message::Message;
+
+/// A queue for `capacity` messages, with the default sizes of [`Builder`].
+///
+/// # Errors
+///
+/// As [`Builder::queue`].
+///
+/// # Examples
+///
+/// ```
+/// let (sender, receiver) = killproof::channel::queue(16)?;
+/// sender.send(String::from("hello"))?;
+/// assert_eq!(receiver.recv()?, "hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn queue<T: Message>(capacity: usize) -> Result<(Sender<T>, Receiver<T>), Error> {
+    Builder::new().capacity(capacity).queue()
+}
+
+/// The sizes of a queue.
+///
+/// The memory of a queue is reserved when it is made and used as messages touch
+/// it, so generous limits cost little until they are needed.
+///
+/// # Examples
+///
+/// ```
+/// let (sender, receiver) = killproof::channel::Builder::new()
+///     .capacity(8)
+///     .largest(1 << 20)
+///     .queue::<Vec<u8>>()?;
+/// sender.send(vec![7; 1_000_000])?;
+/// assert_eq!(receiver.recv()?.len(), 1_000_000);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until `queue` is called"]
+pub struct Builder {
+    capacity: usize,
+    inline: usize,
+    largest: usize,
+    participants: usize,
+    leases: usize,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Builder::new()
+    }
+}
+
+impl Builder {
+    /// The most messages that a queue may hold.
+    pub const MAX_CAPACITY: usize = 1 << 20;
+    /// The most processes that a side may have.
+    pub const MAX_PARTICIPANTS: usize = FLAGS as usize;
+
+    /// A queue of 64 messages with the defaults of the other settings.
+    pub fn new() -> Builder {
+        Builder { capacity: 64, inline: 256, largest: 64 << 10, participants: 256, leases: 256 }
+    }
+
+    /// How many messages the queue holds, 1 to 2^20. Default: 64.
+    pub fn capacity(mut self, messages: usize) -> Builder {
+        self.capacity = messages;
+        self
+    }
+
+    /// How many bytes of a message of varying size travel inside the ring.
+    /// Larger ones go through a block of their own. Default: 256.
+    ///
+    /// Ignored where all messages are equally long.
+    pub fn inline(mut self, bytes: usize) -> Builder {
+        self.inline = bytes;
+        self
+    }
+
+    /// The most bytes that a message of varying size may encode to. Default:
+    /// 64 KiB.
+    ///
+    /// Ignored where all messages are equally long.
+    pub fn largest(mut self, bytes: usize) -> Builder {
+        self.largest = bytes;
+        self
+    }
+
+    /// How many processes may hold an end, on each side. Default: 256, at most
+    /// 1023.
+    pub fn participants(mut self, processes: usize) -> Builder {
+        self.participants = processes;
+        self
+    }
+
+    /// How many messages may be leased at once. Default: 256.
+    pub fn leases(mut self, tasks: usize) -> Builder {
+        self.leases = tasks;
+        self
+    }
+
+    /// Makes the queue.
+    ///
+    /// # Errors
+    ///
+    /// [`is_limit`](Error::is_limit) when a setting is zero or too large;
+    /// otherwise as [`Shared::new`](crate::Shared::new).
+    pub fn queue<T: Message>(self) -> Result<(Sender<T>, Receiver<T>), Error> {
+        let in_range = (1..=Builder::MAX_CAPACITY).contains(&self.capacity)
+            && (1..=Builder::MAX_PARTICIPANTS).contains(&self.participants)
+            && (1..=Builder::MAX_CAPACITY).contains(&self.leases);
+        if !in_range {
+            return Err(Error::new("queue", Kind::Limit));
+        }
+        let (inline, largest) = match T::FIXED {
+            Some(len) => (len, len),
+            None => (self.inline.min(self.largest), self.largest),
+        };
+        let geometry = Geometry {
+            capacity: self.capacity,
+            inline,
+            largest,
+            seats: self.participants,
+            cells: self.leases,
+        };
+        let queue = Mapped::create::<T>(geometry)?;
+        let sender = End::new(queue.clone(), Side::Send)?;
+        Ok((Sender::new(sender), Receiver::new(End::new(queue, Side::Receive)?)))
+    }
+}

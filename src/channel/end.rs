@@ -1,0 +1,147 @@
+//! A handle at one side of a queue, and whose it is.
+//!
+//! Each process has a seat at each side it uses, which counts its handles. A
+//! handle remembers under which stamp it is counted: after a fork the child's
+//! copy sees that it is not its own yet, and counts itself at its first use.
+
+use std::sync::Arc;
+
+use super::slots::Mapped;
+use crate::deadline::Metronome;
+use crate::error::{Error, Kind};
+use crate::primitive::{self, AtomicU32, AtomicU64, FLAGS, Ordering, SPINS, Stamp};
+use crate::raw::Queue;
+use crate::raw::queue::Side;
+use crate::shared::transfer;
+
+#[derive(Debug)]
+pub(super) struct End {
+    queue: Arc<Queue<Mapped>>,
+    side: Side,
+    /// The stamp under which this handle is counted, with the number of the
+    /// seat in its flags; zero while it is not counted anywhere.
+    seat: AtomicU64,
+    /// The departures at the other side that were looked into.
+    departures: AtomicU64,
+    /// How long waits have lately been worth a spin.
+    patience: AtomicU32,
+    /// Messages to receive before the leases are looked through.
+    until_ask: AtomicU32,
+    polls: Metronome,
+}
+
+/// How many messages a busy receiver takes between two looks for leases of the
+/// dead, at least; in a longer queue, as many as it holds.
+const MESSAGES_BETWEEN_LOOKS: u32 = 256;
+
+impl End {
+    /// A handle that is counted at once.
+    pub(super) fn new(queue: Arc<Queue<Mapped>>, side: Side) -> Result<End, Error> {
+        let end = End::uncounted(queue, side);
+        end.me()?;
+        Ok(end)
+    }
+
+    fn uncounted(queue: Arc<Queue<Mapped>>, side: Side) -> End {
+        End {
+            queue,
+            side,
+            seat: AtomicU64::new(0),
+            departures: AtomicU64::new(0),
+            patience: AtomicU32::new(SPINS),
+            until_ask: AtomicU32::new(MESSAGES_BETWEEN_LOOKS),
+            polls: Metronome::new(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn queue(&self) -> &Queue<Mapped> {
+        &self.queue
+    }
+
+    /// This process's stamp, with the handle counted under it.
+    #[inline]
+    pub(super) fn me(&self) -> Result<Stamp, Error> {
+        let me = primitive::current()?;
+        let seat = self.seat.load(Ordering::Relaxed);
+        if Stamp::of(seat) == Some(me) { Ok(me) } else { self.take_seat(seat, me) }
+    }
+
+    #[cold]
+    fn take_seat(&self, earlier: u64, me: Stamp) -> Result<Stamp, Error> {
+        let index = self.queue.enter_inherited(self.side, me);
+        let index = index.ok_or(Error::new("a queue's participants", Kind::Limit))?;
+        let seat = me.word() | index as u64;
+        let taken = self.seat.compare_exchange(earlier, seat, Ordering::Relaxed, Ordering::Relaxed);
+        if taken.is_err() {
+            // Another thread of this process counted the handle meanwhile.
+            self.queue.leave(self.side, index, me);
+        }
+        Ok(me)
+    }
+
+    /// Whether nobody is left at the other side, looked into only when somebody
+    /// left since the last look. The killed are found by whoever waits.
+    #[inline]
+    pub(super) fn is_alone(&self, other: Side) -> bool {
+        let departures = self.queue.departures_hint(other);
+        departures != self.departures.load(Ordering::Relaxed) && self.look_around(other, departures)
+    }
+
+    #[cold]
+    fn look_around(&self, other: Side, departures: u64) -> bool {
+        let alone = self.queue.is_deserted(other, false);
+        if !alone {
+            self.departures.store(departures, Ordering::Relaxed);
+        }
+        alone
+    }
+
+    /// Whether a busy receiver should look for leases of the dead, lest they
+    /// wait for as long as it is busy.
+    #[inline]
+    pub(super) fn is_time_to_ask(&self) -> bool {
+        // Two threads that count at once count one for two: no harm.
+        let left = self.until_ask.load(Ordering::Relaxed);
+        let capacity = self.queue.capacity() as u32;
+        let next = if left == 0 { capacity.max(MESSAGES_BETWEEN_LOOKS) } else { left - 1 };
+        self.until_ask.store(next, Ordering::Relaxed);
+        left == 0
+    }
+
+    /// Whether a receiver that found nothing and may not wait should ask who
+    /// lives.
+    pub(super) fn is_time_to_ask_again(&self) -> bool {
+        self.polls.is_time()
+    }
+
+    pub(super) fn spins(&self) -> u32 {
+        self.patience.load(Ordering::Relaxed)
+    }
+}
+
+impl Clone for End {
+    fn clone(&self) -> End {
+        let end = End::uncounted(Arc::clone(&self.queue), self.side);
+        // Where this fails, the clone's first use fails in the same way, and
+        // can say so.
+        let _ = end.me();
+        end
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let Ok(me) = primitive::current() else { return };
+        let seat = self.seat.load(Ordering::Relaxed);
+        if Stamp::of(seat) == Some(me) {
+            if let Some(child) = transfer::recipient() {
+                self.queue.give(self.side, child);
+            }
+            self.queue.leave(self.side, (seat & FLAGS) as usize, me);
+        } else if let Some(given) = self.queue.claim_credit(self.side, me) {
+            // A handle from the parent that was never used here.
+            self.queue.leave(self.side, given, me);
+        }
+    }
+}

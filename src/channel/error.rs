@@ -1,0 +1,118 @@
+//! Why a message was not sent or received.
+
+use core::fmt;
+
+use crate::error::Error;
+use crate::raw::queue::Stop;
+
+/// Why a message was not sent; it comes back inside.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SendError<T> {
+    /// The queue is full, and the call may not wait, or not any longer.
+    Full(T),
+    /// Somebody closed the queue.
+    Closed(T),
+    /// Every receiver is gone or dead.
+    Disconnected(T),
+    /// The message is larger than the queue was built for.
+    TooLarge {
+        /// The message.
+        value: T,
+        /// The most bytes that a message may encode to.
+        limit: usize,
+    },
+    /// The queue could not be used at all.
+    Failed(T, Error),
+}
+
+impl<T> SendError<T> {
+    /// The message that was not sent.
+    pub fn into_inner(self) -> T {
+        match self {
+            SendError::Full(value)
+            | SendError::Closed(value)
+            | SendError::Disconnected(value)
+            | SendError::TooLarge { value, .. }
+            | SendError::Failed(value, _) => value,
+        }
+    }
+
+    pub(super) fn stopped(stop: Stop, value: T) -> SendError<T> {
+        match stop {
+            Stop::TimedOut => SendError::Full(value),
+            Stop::Closed => SendError::Closed(value),
+            Stop::Disconnected => SendError::Disconnected(value),
+        }
+    }
+}
+
+impl<T> fmt::Debug for SendError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SendError::Full(_) => f.write_str("Full(_)"),
+            SendError::Closed(_) => f.write_str("Closed(_)"),
+            SendError::Disconnected(_) => f.write_str("Disconnected(_)"),
+            SendError::TooLarge { limit, .. } => write!(f, "TooLarge {{ limit: {limit} }}"),
+            SendError::Failed(_, error) => write!(f, "Failed(_, {error:?})"),
+        }
+    }
+}
+
+impl<T> fmt::Display for SendError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SendError::Full(_) => f.write_str("send: the queue is full"),
+            SendError::Closed(_) => f.write_str("send: the queue is closed"),
+            SendError::Disconnected(_) => f.write_str("send: every receiver is gone"),
+            SendError::TooLarge { limit, .. } => {
+                write!(f, "send: the message is larger than {limit} bytes")
+            }
+            SendError::Failed(_, error) => error.fmt(f),
+        }
+    }
+}
+
+impl<T> std::error::Error for SendError<T> {}
+
+/// Why no message was received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RecvError {
+    /// The queue is empty, and the call may not wait, or not any longer.
+    Empty,
+    /// Somebody closed the queue, and everything in it was received.
+    Closed,
+    /// Every sender is gone or dead, and everything they sent was received.
+    Disconnected,
+    /// The message was taken out, but these bytes are not a `T`.
+    Invalid(Vec<u8>),
+    /// The queue could not be used at all.
+    Failed(Error),
+}
+
+impl From<Stop> for RecvError {
+    fn from(stop: Stop) -> RecvError {
+        match stop {
+            Stop::TimedOut => RecvError::Empty,
+            Stop::Closed => RecvError::Closed,
+            Stop::Disconnected => RecvError::Disconnected,
+        }
+    }
+}
+
+impl fmt::Display for RecvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RecvError::Empty => f.write_str("receive: the queue is empty"),
+            RecvError::Closed => f.write_str("receive: the queue is closed"),
+            RecvError::Disconnected => f.write_str("receive: every sender is gone"),
+            RecvError::Invalid(bytes) => {
+                write!(f, "receive: {} bytes that are not such a message", bytes.len())
+            }
+            RecvError::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for RecvError {}

@@ -1,0 +1,201 @@
+//! The receiving end of a queue.
+
+use core::fmt;
+use core::marker::PhantomData;
+use std::time::Duration;
+
+use super::end::End;
+use super::error::RecvError;
+use super::slots::{Found, finish};
+use super::task::Task;
+use crate::deadline::Deadline;
+use crate::primitive::Stamp;
+use crate::raw::queue::Stop;
+use crate::shared::message::{self, Message};
+
+/// The receiving end of a [`queue`](super::queue).
+///
+/// Clone it for every process and thread that receives; each message goes to
+/// one of them.
+///
+/// # When the owner dies
+///
+/// A receiver killed inside a call has taken its message, or left it for the
+/// next. With [`recv`](Receiver::recv) a message that was taken is gone with
+/// whoever took it (at most once); with [`lease`](Receiver::lease) it comes back
+/// (at least once).
+pub struct Receiver<T: Message> {
+    end: End,
+    messages: PhantomData<fn() -> T>,
+}
+
+impl<T: Message> Receiver<T> {
+    pub(super) fn new(end: End) -> Receiver<T> {
+        Receiver { end, messages: PhantomData }
+    }
+
+    /// Waits for a message and takes it.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError::Closed`] and [`RecvError::Disconnected`] once everything
+    /// was received, also what other processes have on lease;
+    /// [`RecvError::Invalid`] with the bytes of a message that is not a `T`;
+    /// [`RecvError::Failed`] where the queue has no place for another process,
+    /// or this one is in another PID namespace.
+    #[inline]
+    pub fn recv(&self) -> Result<T, RecvError> {
+        self.recv_until(Deadline::Never)
+    }
+
+    /// Takes a message if there is one.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Receiver::recv), and [`RecvError::Empty`].
+    #[inline]
+    pub fn try_recv(&self) -> Result<T, RecvError> {
+        self.recv_until(Deadline::Now)
+    }
+
+    /// Waits for a message, at most for `timeout`, and takes it.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Receiver::recv), and [`RecvError::Empty`].
+    pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvError> {
+        self.recv_until(Deadline::after(timeout))
+    }
+
+    /// Waits for a message and leases it: it is gone only when it is
+    /// [`done`](Task::done).
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Receiver::recv); [`RecvError::Failed`] also when as many
+    /// messages are leased as the queue was built for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (jobs, todo) = killproof::channel::queue::<u32>(4)?;
+    /// jobs.send(7)?;
+    /// let task = todo.lease()?;
+    /// assert_eq!((*task, task.attempts()), (7, 1));
+    /// drop(task); // not done: somebody else may try
+    /// let task = todo.lease()?;
+    /// assert_eq!((*task, task.attempts()), (7, 2));
+    /// task.done();
+    /// assert!(todo.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn lease(&self) -> Result<Task<'_, T>, RecvError> {
+        self.lease_until(Deadline::Never)
+    }
+
+    /// Leases a message if there is one.
+    ///
+    /// # Errors
+    ///
+    /// As [`lease`](Receiver::lease), and [`RecvError::Empty`].
+    pub fn try_lease(&self) -> Result<Task<'_, T>, RecvError> {
+        self.lease_until(Deadline::Now)
+    }
+
+    /// Waits for a message, at most for `timeout`, and leases it.
+    ///
+    /// # Errors
+    ///
+    /// As [`lease`](Receiver::lease), and [`RecvError::Empty`].
+    pub fn lease_timeout(&self, timeout: Duration) -> Result<Task<'_, T>, RecvError> {
+        self.lease_until(Deadline::after(timeout))
+    }
+
+    #[inline]
+    fn recv_until(&self, deadline: Deadline) -> Result<T, RecvError> {
+        let (found, _) = self.find(deadline)?;
+        match (T::FIXED, T::IN_PLACE) {
+            (Some(len), true) => found.take_in_place(len, decode),
+            _ => found.take(decode),
+        }
+    }
+
+    fn lease_until(&self, deadline: Deadline) -> Result<Task<'_, T>, RecvError> {
+        let (found, me) = self.find(deadline)?;
+        let leased = found.lease().map_err(RecvError::Failed)?;
+        match leased.read(decode) {
+            Ok(value) => Ok(Task::new(self.end.queue(), leased.cell(), me, value)),
+            Err(invalid) => {
+                // It would be invalid for the next one as well.
+                finish(self.end.queue(), leased.cell(), me);
+                Err(invalid)
+            }
+        }
+    }
+
+    #[inline]
+    fn find(&self, deadline: Deadline) -> Result<(Found<'_>, Stamp), RecvError> {
+        let me = self.end.me().map_err(RecvError::Failed)?;
+        let (queue, spins) = (self.end.queue(), self.end.spins());
+        match Found::claim(queue, me, deadline, spins, self.end.is_time_to_ask()) {
+            Err(Stop::TimedOut) if self.end.is_time_to_ask_again() => {
+                Ok((Found::claim(queue, me, Deadline::Now, 0, true)?, me))
+            }
+            found => Ok((found?, me)),
+        }
+    }
+
+    /// Ends the queue for everybody: sends fail from now on, receives once
+    /// everything in it was received.
+    pub fn close(&self) {
+        self.end.queue().close();
+    }
+
+    /// Whether somebody closed the queue.
+    pub fn is_closed(&self) -> bool {
+        self.end.queue().is_closed()
+    }
+
+    /// How many messages could be received now: those in the queue, those given
+    /// back, and those leased by processes that are dead.
+    ///
+    /// Exact whenever nobody is inside a call. May look at every lease.
+    pub fn len(&self) -> usize {
+        self.end.queue().len()
+    }
+
+    /// Whether nothing could be received now.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether a send would have to wait.
+    pub fn is_full(&self) -> bool {
+        self.end.queue().is_full()
+    }
+
+    /// How many messages the queue holds.
+    pub fn capacity(&self) -> usize {
+        self.end.queue().capacity()
+    }
+}
+
+#[inline]
+fn decode<T: Message>(bytes: &[u8]) -> Result<T, RecvError> {
+    message::from_bytes(bytes).map_err(|_| RecvError::Invalid(bytes.to_vec()))
+}
+
+impl<T: Message> Clone for Receiver<T> {
+    fn clone(&self) -> Self {
+        Receiver::new(self.end.clone())
+    }
+}
+
+impl<T: Message> fmt::Debug for Receiver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver")
+            .field("len", &self.len())
+            .field("capacity", &self.capacity())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,417 @@
+//! Where a queue's bytes lie, and who may touch them.
+//!
+//! The only file of this floor with unsafe code. The words decide who owns a
+//! slot, a cell or a block; a value of [`Room`], [`Found`] or [`Block`] is that
+//! ownership, and gives access to the bytes.
+#![allow(unsafe_code)]
+
+use core::mem::size_of;
+use std::sync::Arc;
+
+use crate::deadline::Deadline;
+use crate::error::{Error, Kind};
+use crate::primitive::{AtomicU64, Ordering, Stamp};
+use crate::raw::Queue;
+use crate::raw::queue::{Cell, Control, Memory, Meta, Position, Seat, Side, Slot, Source, Stop};
+use crate::shared::region::{Region, layout_of};
+
+/// The sizes that the layout follows from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Geometry {
+    pub(super) capacity: usize,
+    /// Bytes of a message inside a slot.
+    pub(super) inline: usize,
+    /// Bytes of a message at most.
+    pub(super) largest: usize,
+    pub(super) seats: usize,
+    pub(super) cells: usize,
+}
+
+/// A queue's words and bytes in a mapping:
+/// control, seats of both sides, block words, cells, slots, blocks.
+#[derive(Debug)]
+pub(super) struct Mapped {
+    region: Region,
+    geometry: Geometry,
+    blocks: usize,
+    slot_stride: usize,
+    cell_stride: usize,
+    seats_at: [usize; 2],
+    blocks_at: usize,
+    cells_at: usize,
+    slots_at: usize,
+    bytes_at: usize,
+}
+
+/// Slots smaller than a cache line share one, larger ones start on their own.
+const fn stride(words: usize, bytes: usize) -> usize {
+    let len = words + bytes;
+    if len <= 32 { 32 } else { len.next_multiple_of(64) }
+}
+
+impl Mapped {
+    /// A new queue of messages of type `T`.
+    pub(super) fn create<T>(geometry: Geometry) -> Result<Arc<Queue<Mapped>>, Error> {
+        let Geometry { capacity, inline, largest, seats, cells } = geometry;
+        let slots = capacity.next_power_of_two();
+        // Each message in the ring or on lease may fill one, and each sender
+        // may be filling one.
+        let blocks = if largest > inline { capacity + cells + seats } else { 0 };
+        let slot_stride = stride(size_of::<Slot>(), inline);
+        let cell_stride = stride(size_of::<Cell>(), inline);
+        let mut end = size_of::<Control>();
+        let mut next = |count: usize, each: usize| {
+            let start = end.checked_next_multiple_of(128)?;
+            end = start.checked_add(count.checked_mul(each)?)?;
+            Some(start)
+        };
+        let limit = || Error::new("the size of a queue", Kind::Limit);
+        let seats_at = [
+            next(seats, size_of::<Seat>()).ok_or_else(limit)?,
+            next(seats, size_of::<Seat>()).ok_or_else(limit)?,
+        ];
+        let blocks_at = next(blocks, size_of::<AtomicU64>()).ok_or_else(limit)?;
+        let cells_at = next(cells, cell_stride).ok_or_else(limit)?;
+        let slots_at = next(slots, slot_stride).ok_or_else(limit)?;
+        let bytes_at = next(blocks, largest).ok_or_else(limit)?;
+        if largest > u32::MAX as usize || end > isize::MAX as usize / 2 {
+            return Err(limit());
+        }
+        let salt = [capacity, inline, largest, seats, cells].map(|size| size as u64);
+        let region = Region::create("killproof-queue", layout_of::<T>(&salt), end)?;
+        let mapped = Mapped {
+            region,
+            geometry,
+            blocks,
+            slot_stride,
+            cell_stride,
+            seats_at,
+            blocks_at,
+            cells_at,
+            slots_at,
+            bytes_at,
+        };
+        Ok(Arc::new(Queue::new(mapped, capacity, cells)))
+    }
+
+    /// The address `offset` bytes into the body.
+    fn at(&self, offset: usize) -> *mut u8 {
+        debug_assert!(offset <= self.region.len());
+        // SAFETY: every offset is below the length that `create` computed and
+        // mapped.
+        unsafe { self.region.body().as_ptr().add(offset) }
+    }
+
+    /// The `index`-th of the values that start at `start`, `stride` apart.
+    fn get<T>(&self, start: usize, stride: usize, index: usize) -> &T {
+        let value = self.at(start + index * stride).cast::<T>();
+        // SAFETY: 1. Inside the mapping and aligned to at least 8: the starts
+        //    are multiples of 128 behind a body aligned to 128, the strides of
+        //    8. 2. `T` is made of atomics, for which any bytes are valid. 3. The
+        //    mapping lives as long as `self`.
+        unsafe { &*value }
+    }
+
+    fn slot_bytes(&self, index: usize) -> *mut u8 {
+        self.at(self.slots_at + index * self.slot_stride + size_of::<Slot>())
+    }
+
+    fn cell_bytes(&self, index: usize) -> *mut u8 {
+        self.at(self.cells_at + index * self.cell_stride + size_of::<Cell>())
+    }
+
+    fn block_bytes(&self, index: usize) -> *mut u8 {
+        self.at(self.bytes_at + index * self.geometry.largest)
+    }
+
+    /// The most bytes of a message.
+    pub(super) fn largest(&self) -> usize {
+        self.geometry.largest
+    }
+
+    /// The most bytes of a message that needs no block.
+    pub(super) fn inline(&self) -> usize {
+        self.geometry.inline
+    }
+
+    /// What a slot or cell says of its message, held to what can be.
+    fn checked(&self, meta: &AtomicU64) -> Meta {
+        let meta = Meta::of(meta.load(Ordering::Relaxed));
+        match meta.block {
+            Some(block) if block < self.blocks => {
+                Meta { len: meta.len.min(self.geometry.largest), ..meta }
+            }
+            _ => Meta { len: meta.len.min(self.geometry.inline), block: None },
+        }
+    }
+}
+
+impl Memory for Mapped {
+    #[inline]
+    fn control(&self) -> &Control {
+        self.get(0, 0, 0)
+    }
+
+    #[inline]
+    fn slot(&self, index: usize) -> &Slot {
+        debug_assert!(index < self.geometry.capacity.next_power_of_two());
+        self.get(self.slots_at, self.slot_stride, index)
+    }
+
+    fn cell(&self, index: usize) -> &Cell {
+        assert!(index < self.geometry.cells);
+        self.get(self.cells_at, self.cell_stride, index)
+    }
+
+    fn seats(&self, side: Side) -> &[Seat] {
+        let start: *const Seat = self.get(self.seats_at[side as usize], 0, 0);
+        // SAFETY: `create` made room for as many seats in a row; they are
+        // atomics, valid whatever their bytes, and live as long as `self`.
+        unsafe { core::slice::from_raw_parts(start, self.geometry.seats) }
+    }
+
+    fn blocks(&self) -> &[AtomicU64] {
+        let start: *const AtomicU64 = self.get(self.blocks_at, 0, 0);
+        // SAFETY: as for the seats.
+        unsafe { core::slice::from_raw_parts(start, self.blocks) }
+    }
+}
+
+/// A slot claimed for writing; nobody else touches its bytes.
+#[derive(Debug)]
+pub(super) struct Room<'a> {
+    queue: &'a Queue<Mapped>,
+    position: Position,
+}
+
+impl<'a> Room<'a> {
+    #[inline]
+    pub(super) fn claim(
+        queue: &'a Queue<Mapped>,
+        me: Stamp,
+        deadline: Deadline,
+        spins: u32,
+    ) -> Result<Room<'a>, Stop> {
+        let position = queue.claim_free(me, deadline, spins)?;
+        Ok(Room { queue, position })
+    }
+
+    /// Lets `write` fill `len` bytes of the slot, and commits. `write` runs no
+    /// code but this crate's.
+    #[inline]
+    pub(super) fn send(self, len: usize, write: impl FnOnce(&mut [u8])) {
+        let mapped = &self.queue.memory;
+        assert!(len <= mapped.geometry.inline);
+        let bytes = mapped.slot_bytes(self.queue.slot_index(self.position));
+        // SAFETY: 1. A `Room` is the claim of the slot (`claim`), so until the
+        //    commit nobody else reads or writes its bytes. 2. `len` fits into
+        //    the slot, just checked; the bytes were zeroed or written before.
+        write(unsafe { core::slice::from_raw_parts_mut(bytes, len) });
+        self.commit(Meta { len, block: None });
+    }
+
+    /// Commits a message that lies in `block`.
+    pub(super) fn send_block(self, block: Block<'a>, len: usize) {
+        self.commit(Meta { len, block: Some(block.index) });
+        // From here on the slot names the block.
+        core::mem::forget(block);
+    }
+
+    #[inline]
+    fn commit(self, meta: Meta) {
+        self.queue.slot(self.position).meta.store(meta.word(), Ordering::Relaxed);
+        self.queue.commit_sent(self.position);
+    }
+}
+
+/// A block of this process; freed when dropped.
+#[derive(Debug)]
+pub(super) struct Block<'a> {
+    queue: &'a Queue<Mapped>,
+    index: usize,
+    me: Stamp,
+}
+
+impl<'a> Block<'a> {
+    /// Waits for a free block.
+    pub(super) fn claim(
+        queue: &'a Queue<Mapped>,
+        me: Stamp,
+        deadline: Deadline,
+    ) -> Result<Block<'a>, Stop> {
+        let index = queue.claim_block(me, deadline)?;
+        Ok(Block { queue, index, me })
+    }
+
+    /// Takes the block that a slot or cell of the caller's names.
+    fn adopt(queue: &'a Queue<Mapped>, index: usize, me: Stamp) -> Block<'a> {
+        queue.adopt_block(index, me);
+        Block { queue, index, me }
+    }
+
+    /// Its first `len` bytes.
+    pub(super) fn bytes_mut(&mut self, len: usize) -> &mut [u8] {
+        let mapped = &self.queue.memory;
+        assert!(len <= mapped.geometry.largest);
+        // SAFETY: 1. A `Block` is a block whose word bears this process's stamp
+        //    (`claim`, `adopt`), so nobody else touches its bytes, and `&mut
+        //    self` makes this the only reference here. 2. `len` fits, just
+        //    checked.
+        unsafe { core::slice::from_raw_parts_mut(mapped.block_bytes(self.index), len) }
+    }
+}
+
+impl Drop for Block<'_> {
+    fn drop(&mut self) {
+        self.queue.free_block(self.index, self.me);
+    }
+}
+
+/// A claimed message: in the slot at the head, or in a lease that came back.
+#[derive(Debug)]
+pub(super) struct Found<'a> {
+    queue: &'a Queue<Mapped>,
+    source: Source,
+    me: Stamp,
+}
+
+impl<'a> Found<'a> {
+    #[inline]
+    pub(super) fn claim(
+        queue: &'a Queue<Mapped>,
+        me: Stamp,
+        deadline: Deadline,
+        spins: u32,
+        ask: bool,
+    ) -> Result<Found<'a>, Stop> {
+        let source = queue.claim_ready(me, deadline, spins, ask)?;
+        Ok(Found { queue, source, me })
+    }
+
+    fn meta(&self) -> Meta {
+        let mapped = &self.queue.memory;
+        match self.source {
+            Source::Ring(position) => mapped.checked(&self.queue.slot(position).meta),
+            Source::Cell(cell) => mapped.checked(&mapped.cell(cell).meta),
+        }
+    }
+
+    /// The bytes of a message that is not in a block.
+    fn inline_bytes(&self, len: usize) -> &[u8] {
+        let mapped = &self.queue.memory;
+        assert!(len <= mapped.geometry.inline);
+        let bytes = match self.source {
+            Source::Ring(position) => mapped.slot_bytes(self.queue.slot_index(position)),
+            Source::Cell(cell) => mapped.cell_bytes(cell),
+        };
+        // SAFETY: 1. A `Found` is the claim of the slot or cell (`claim`), so
+        //    nobody else writes its bytes until it is committed, which takes
+        //    `self`. 2. `len` fits, just checked.
+        unsafe { core::slice::from_raw_parts(bytes, len) }
+    }
+
+    /// Takes the message out: lets `read` see it in place, and commits. `read`
+    /// runs no code but this crate's. The message is not in a block.
+    #[inline]
+    pub(super) fn take_in_place<R>(self, len: usize, read: impl FnOnce(&[u8]) -> R) -> R {
+        let result = read(self.inline_bytes(len));
+        self.commit_received();
+        result
+    }
+
+    /// Takes the message out and then lets `read` see it.
+    pub(super) fn take<R>(self, read: impl FnOnce(&[u8]) -> R) -> R {
+        let Meta { len, block } = self.meta();
+        let Some(block) = block else {
+            let copy = self.inline_bytes(len).to_vec();
+            self.commit_received();
+            return read(&copy);
+        };
+        let mut block = Block::adopt(self.queue, block, self.me);
+        self.commit_received();
+        read(block.bytes_mut(len))
+    }
+
+    #[inline]
+    fn commit_received(self) {
+        match self.source {
+            Source::Ring(position) => self.queue.commit_received(position),
+            Source::Cell(cell) => self.queue.finish(cell, self.me),
+        }
+    }
+
+    /// Leases the message; `Err` where no lease is to be had, with the message
+    /// where it was.
+    pub(super) fn lease(self) -> Result<Leased<'a>, Error> {
+        let position = match self.source {
+            Source::Cell(cell) => return Ok(self.leased_in(cell)),
+            Source::Ring(position) => position,
+        };
+        let mapped = &self.queue.memory;
+        let Some(cell) = self.queue.take_cell(self.me) else {
+            self.queue.release(position);
+            return Err(Error::new("a queue's leases", Kind::Limit));
+        };
+        let meta = match mapped.slot(self.queue.slot_index(position)).meta.load(Ordering::Relaxed) {
+            _ if mapped.geometry.inline == mapped.geometry.largest => {
+                Meta { len: mapped.geometry.inline, block: None }
+            }
+            _ => self.meta(),
+        };
+        mapped.cell(cell).meta.store(meta.word(), Ordering::Relaxed);
+        if meta.block.is_none() {
+            let from = self.inline_bytes(meta.len).as_ptr();
+            // SAFETY: 1. `take_cell` made the cell this process's, so nobody
+            //    else touches its bytes. 2. A cell holds as many bytes as a
+            //    slot, and the two do not overlap.
+            unsafe { mapped.cell_bytes(cell).copy_from_nonoverlapping(from, meta.len) };
+        }
+        self.queue.commit_leased(position, cell);
+        Ok(self.leased_in(cell))
+    }
+
+    fn leased_in(self, cell: usize) -> Leased<'a> {
+        let found = Found { source: Source::Cell(cell), ..self };
+        // The block keeps its own stamp otherwise, which may be a dead one.
+        if let Some(block) = found.meta().block {
+            self.queue.adopt_block(block, self.me);
+        }
+        Leased { found, cell }
+    }
+}
+
+/// A lease of this process.
+#[derive(Debug)]
+pub(super) struct Leased<'a> {
+    found: Found<'a>,
+    cell: usize,
+}
+
+impl Leased<'_> {
+    /// The number of its cell.
+    pub(super) fn cell(&self) -> usize {
+        self.cell
+    }
+
+    /// Lets `read` see the message.
+    pub(super) fn read<R>(&self, read: impl FnOnce(&[u8]) -> R) -> R {
+        let Meta { len, block } = self.found.meta();
+        match block {
+            None => read(self.found.inline_bytes(len)),
+            Some(index) => {
+                let block = Block { queue: self.found.queue, index, me: self.found.me };
+                let mut block = core::mem::ManuallyDrop::new(block);
+                read(block.bytes_mut(len))
+            }
+        }
+    }
+}
+
+/// Finishes a lease of `me`, and frees its block.
+pub(super) fn finish(queue: &Queue<Mapped>, cell: usize, me: Stamp) {
+    let block = queue.memory.checked(&queue.memory.cell(cell).meta).block;
+    queue.finish(cell, me);
+    if let Some(block) = block {
+        queue.free_block(block, me);
+    }
+}

@@ -1,0 +1,105 @@
+//! A message on lease.
+
+use core::fmt;
+use core::ops::Deref;
+
+use super::slots::{Mapped, finish};
+use crate::primitive::{self, Stamp};
+use crate::raw::Queue;
+use crate::raw::queue::Memory;
+use crate::shared::loans::Loan;
+use crate::shared::message::Message;
+
+/// A message that somebody works on.
+///
+/// It stays the queue's until it is [`done`](Task::done). Dropped before that,
+/// it is given back, and goes to the next receiver ahead of the queue.
+///
+/// # When the owner dies
+///
+/// The message goes to somebody else: a receiver that waits takes it within
+/// about 100 ms; busy ones look every so often. What the dead owner did with it
+/// is not undone, so doing it again should do no harm, or be told apart by
+/// [`id`](Task::id) and [`attempts`](Task::attempts).
+#[must_use = "a task that is dropped before it is done goes back to the queue"]
+pub struct Task<'a, T: Message> {
+    lease: Lease<'a>,
+    value: T,
+}
+
+/// The queue's side of a task; given back when dropped unfinished.
+struct Lease<'a> {
+    queue: &'a Queue<Mapped>,
+    cell: usize,
+    owner: Stamp,
+    id: u64,
+    attempts: u32,
+    is_done: bool,
+    /// Keeps `spawn` from copying this lease, and the lease in its thread.
+    _loan: Loan,
+}
+
+impl<'a, T: Message> Task<'a, T> {
+    pub(super) fn new(
+        queue: &'a Queue<Mapped>,
+        cell: usize,
+        owner: Stamp,
+        value: T,
+    ) -> Task<'a, T> {
+        let words = queue.memory.cell(cell);
+        let (id, attempts) = (words.position(), words.attempts());
+        let lease = Lease { queue, cell, owner, id, attempts, is_done: false, _loan: Loan::new() };
+        Task { lease, value }
+    }
+
+    /// The message's name: its place in the order of all messages of this queue,
+    /// from 0. The same at every delivery.
+    pub fn id(&self) -> u64 {
+        self.lease.id
+    }
+
+    /// How often the message was handed out, this time included; counts to
+    /// 1023.
+    pub fn attempts(&self) -> u32 {
+        self.lease.attempts
+    }
+
+    /// The work is finished: takes the message out of the queue for good.
+    pub fn done(self) -> T {
+        let Task { mut lease, value } = self;
+        lease.is_done = true;
+        value
+    }
+}
+
+impl<T: Message> Deref for Task<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        // In a fork of the process that leased, the task is a copy.
+        if primitive::current() != Ok(self.owner) {
+            return;
+        }
+        if self.is_done {
+            finish(self.queue, self.cell, self.owner);
+        } else {
+            self.queue.give_back(self.cell, self.owner);
+        }
+    }
+}
+
+impl<T: Message + fmt::Debug> fmt::Debug for Task<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task")
+            .field("id", &self.id())
+            .field("attempts", &self.attempts())
+            .field("value", &self.value)
+            .finish()
+    }
+}

@@ -1,0 +1,118 @@
+//! Blocks: room for messages that do not fit into a slot.
+//!
+//! # States of a block's word
+//!
+//! | word | meaning |
+//! |---|---|
+//! | `FREE` | unused |
+//! | stamp, `FILLING` | that process writes a message into it, or has sent it |
+//! | stamp, `READING` | that process has received the message in it |
+//!
+//! # Transitions
+//!
+//! A sender claims a block and fills it before it has a place in the order, then
+//! names it in the slot it commits. The word stays as it is: **a block is in use
+//! if a slot or a lease names it**, whoever its stamp names. A receiver puts its
+//! own stamp with `READING` while it still owns the slot, and frees the block
+//! when the message is out.
+//!
+//! A block whose owner is dead is swapped for one's own and then looked for in
+//! all slots and leases, in this order, since that is how a name travels. Named:
+//! it stays, under the new stamp. Not named, and still as it was swapped: it is
+//! the finder's. `READING` differs from `FILLING` so that a receiver in another
+//! thread of the same process, whose stamp is the same, is not overlooked.
+
+use super::lease::Cell;
+use super::{Memory, Queue, Slot};
+use crate::primitive::{AtomicU64, Ordering, Stamp};
+use crate::raw::owner::{FREE, is_orphaned, take_from_dead};
+
+const FILLING: u64 = 1 << 1;
+const READING: u64 = 1 << 2;
+
+/// What a slot or cell says of its message: length, and block if it has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Meta {
+    pub(crate) len: usize,
+    pub(crate) block: Option<usize>,
+}
+
+impl Meta {
+    /// Length in the lower half; the block's number plus one in the upper.
+    pub(crate) fn word(self) -> u64 {
+        debug_assert!(self.len <= u32::MAX as usize);
+        (self.block.map_or(0, |block| block as u64 + 1)) << 32 | self.len as u64
+    }
+
+    pub(crate) fn of(word: u64) -> Meta {
+        let block = (word >> 32) as usize;
+        Meta { len: (word & 0xffff_ffff) as usize, block: block.checked_sub(1) }
+    }
+}
+
+impl<M: Memory> Queue<M> {
+    /// Claims a free block.
+    pub(super) fn take_block(&self, me: Stamp) -> Option<usize> {
+        let blocks = self.memory.blocks();
+        let hint = &self.memory.control().block_hint.0;
+        let start = hint.load(Ordering::Relaxed) as usize;
+        let mine = me.word() | FILLING;
+        let unused = |index: &usize| {
+            let word = &blocks[*index];
+            word.load(Ordering::Relaxed) == FREE
+                && word.compare_exchange(FREE, mine, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        };
+        let count = blocks.len();
+        let index = (0..count).map(|step| (start + step) % count).find(unused)?;
+        hint.store(index as u64 + 1, Ordering::Relaxed);
+        Some(index)
+    }
+
+    /// Looks at every block with a read-modify-write, before a sleep.
+    pub(super) fn take_block_last(&self, me: Stamp) -> Option<usize> {
+        let blocks = self.memory.blocks();
+        let seen_free = blocks.iter().any(|word| word.fetch_or(0, Ordering::AcqRel) == FREE);
+        if seen_free { self.take_block(me) } else { None }
+    }
+
+    /// Takes a block that a dead process left behind.
+    pub(super) fn rescue_block(&self, me: Stamp) -> Option<usize> {
+        let mine = me.word() | FILLING;
+        let left_behind = |index: &usize| {
+            let word = &self.memory.blocks()[*index];
+            let seen = word.load(Ordering::Relaxed);
+            is_orphaned(seen)
+                && take_from_dead(word, seen, mine)
+                && !self.is_named(*index)
+                && word.load(Ordering::Relaxed) == mine
+        };
+        (0..self.memory.blocks().len()).find(left_behind)
+    }
+
+    /// Whether a message in the ring or in a cell lies in this block.
+    fn is_named(&self, block: usize) -> bool {
+        let names = |meta: &AtomicU64| Meta::of(meta.load(Ordering::Relaxed)).block == Some(block);
+        let slots = 0..self.slots() as usize;
+        let in_ring = |slot: &Slot| slot.holds_message() && names(&slot.meta);
+        let in_cell = |cell: &Cell| !cell.is_empty() && names(&cell.meta);
+        slots.into_iter().any(|index| in_ring(self.memory.slot(index)))
+            || (0..self.cells).any(|index| in_cell(self.memory.cell(index)))
+    }
+
+    /// The caller owns the slot or cell that names the block: makes it its own.
+    pub(crate) fn adopt_block(&self, block: usize, me: Stamp) {
+        if let Some(word) = self.memory.blocks().get(block) {
+            word.swap(me.word() | READING, Ordering::AcqRel);
+        }
+    }
+
+    /// Frees a block that `me` owns and that nothing names.
+    pub(crate) fn free_block(&self, block: usize, me: Stamp) {
+        let Some(word) = self.memory.blocks().get(block) else { return };
+        if Stamp::of(word.load(Ordering::Relaxed)) == Some(me) {
+            word.swap(FREE, Ordering::AcqRel);
+            self.memory.control().block_hint.0.store(block as u64, Ordering::Relaxed);
+            self.calm().spare.notify(1);
+        }
+    }
+}

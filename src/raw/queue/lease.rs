@@ -1,0 +1,227 @@
+//! Leases: messages that somebody works on and has not finished.
+//!
+//! # States of a cell
+//!
+//! | `owner` | `at` | meaning |
+//! |---|---|---|
+//! | `FREE` | 0 | unused |
+//! | stamp, attempts | 0 | being filled, or just finished |
+//! | stamp, attempts | p + 1 | the message of position p is leased, for the n-th time |
+//! | `RETURNED`, attempts | p + 1 | given back: for whoever comes, before the ring |
+//!
+//! The flags of the owner word count the attempts, so that taking over and
+//! counting are one atomic step.
+//!
+//! # Transitions
+//!
+//! Lease: claim the slot, claim a cell, copy the message over, set `at` = p + 1,
+//! commit the slot as received. Until that last store the ring still has the
+//! message, so **a cell whose `at` names a message that is still in the ring is
+//! void**. Done: `at` = 0, then free. Give back: own stamp -> `RETURNED`. Redeliver:
+//! `RETURNED` or a dead stamp -> own stamp, one more attempt.
+//!
+//! A leaser killed before the slot's commit leaves a void cell and a dead owner
+//! in the slot. Whoever takes that slot over *first* voids the cell for good
+//! (`at` = 0) and only then commits; otherwise the message would be received from
+//! the ring and come alive in the cell as well. A rescuer of the cell therefore
+//! reads `at` again after it found the ring's slot gone.
+//!
+//! # Ordering
+//!
+//! What the cell holds is published by the release that hands it on (`RETURNED`)
+//! or by its owner's death. Voiding is ordered before the slot's commit, whose
+//! release pairs with the acquire in `is_ready`.
+
+use super::{Memory, Position, Queue};
+use crate::primitive::{AtomicU64, FLAGS, Ordering, Stamp};
+use crate::raw::owner::{FREE, is_orphaned, take_from_dead};
+
+/// An owner word that names nobody: above the attempts, below a birth.
+const RETURNED: u64 = FLAGS + 1;
+/// Past this many, attempts are no longer counted.
+const MOST_ATTEMPTS: u64 = FLAGS;
+
+const EMPTY: u64 = 0;
+
+/// The words of a lease cell. All zero is an unused one.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Cell {
+    owner: AtomicU64,
+    at: AtomicU64,
+    /// As a slot's.
+    pub(crate) meta: AtomicU64,
+}
+
+impl Cell {
+    #[cfg(any(loom, test))]
+    pub(crate) fn new() -> Cell {
+        Cell { owner: AtomicU64::new(FREE), at: AtomicU64::new(EMPTY), meta: AtomicU64::new(0) }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.at.load(Ordering::Acquire) == EMPTY
+    }
+
+    /// The position of the message, which stays its name over redelivery.
+    pub(crate) fn position(&self) -> Position {
+        self.at.load(Ordering::Relaxed).wrapping_sub(1)
+    }
+
+    /// How often the message was handed out.
+    pub(crate) fn attempts(&self) -> u32 {
+        attempts_of(self.owner.load(Ordering::Relaxed)) as u32
+    }
+
+    fn is_held_by(&self, me: Stamp) -> bool {
+        Stamp::of(self.owner.load(Ordering::Relaxed)) == Some(me)
+    }
+}
+
+impl<M: Memory> Queue<M> {
+    /// Claims an unused cell for a first attempt.
+    pub(crate) fn take_cell(&self, me: Stamp) -> Option<usize> {
+        let hint = &self.memory.control().cell_hint.0;
+        let start = hint.load(Ordering::Relaxed) as usize;
+        let unused = |index: &usize| {
+            let owner = &self.memory.cell(*index).owner;
+            let mine = me.word() | 1;
+            owner.load(Ordering::Relaxed) == FREE
+                && owner.compare_exchange(FREE, mine, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        };
+        let index = (0..self.cells).map(|step| (start + step) % self.cells).find(unused)?;
+        hint.store(index as u64 + 1, Ordering::Relaxed);
+        Some(index)
+    }
+
+    /// The message of a claimed slot is copied into the cell: moves it there.
+    pub(crate) fn commit_leased(&self, position: Position, cell: usize) {
+        self.memory.cell(cell).at.store(position + 1, Ordering::Release);
+        self.commit_received(position);
+    }
+
+    /// The work is finished, if `me` leases the cell: forgets the message.
+    pub(crate) fn finish(&self, cell: usize, me: Stamp) {
+        let index = cell;
+        let cell = self.memory.cell(index);
+        if !cell.is_held_by(me) {
+            return;
+        }
+        cell.at.store(EMPTY, Ordering::Release);
+        cell.owner.swap(FREE, Ordering::AcqRel);
+        self.memory.control().cell_hint.0.store(index as u64, Ordering::Relaxed);
+        // Receivers of a queue that is over wait for the last lease.
+        if self.is_ending() {
+            self.calm().ready.notify(u32::MAX);
+        }
+    }
+
+    /// The work is not finished, if `me` leases the cell: anybody may have it.
+    pub(crate) fn give_back(&self, cell: usize, me: Stamp) {
+        let cell = self.memory.cell(cell);
+        let seen = cell.owner.load(Ordering::Relaxed);
+        if Stamp::of(seen) != Some(me) {
+            return;
+        }
+        let returned = RETURNED | attempts_of(seen);
+        cell.owner.swap(returned, Ordering::AcqRel);
+        self.calm().returned.fetch_or(1, Ordering::AcqRel);
+        self.calm().ready.notify(1);
+    }
+
+    /// A message that was given back, if any: a look at one word when none was.
+    #[inline]
+    pub(super) fn take_returned(&self, me: Stamp) -> Option<usize> {
+        if self.calm().returned.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        self.redeliver(me, false)
+    }
+
+    /// The last look before a sleep: as [`take_returned`](Queue::take_returned),
+    /// ordered against who gives back.
+    pub(super) fn take_returned_last(&self, me: Stamp) -> Option<usize> {
+        if self.calm().returned.fetch_or(0, Ordering::AcqRel) == 0 {
+            return None;
+        }
+        self.redeliver(me, false)
+    }
+
+    /// Takes a message that was given back or, if `ask`, whose leaser is dead.
+    #[cold]
+    pub(super) fn redeliver(&self, me: Stamp, ask: bool) -> Option<usize> {
+        // Cleared before the look, set again after a find: whoever gives back
+        // during the look sets it after.
+        self.calm().returned.swap(0, Ordering::AcqRel);
+        let found = (0..self.cells).find(|index| self.take_over(*index, me, ask))?;
+        self.calm().returned.fetch_or(1, Ordering::AcqRel);
+        Some(found)
+    }
+
+    /// Makes the cell the caller's, if there is a message in it to redeliver.
+    fn take_over(&self, index: usize, me: Stamp, ask: bool) -> bool {
+        let cell = self.memory.cell(index);
+        let seen = cell.owner.load(Ordering::Relaxed);
+        let attempt = (attempts_of(seen) + 1).min(MOST_ATTEMPTS);
+        let mine = me.word() | attempt;
+        if is_returned(seen) {
+            return cell
+                .owner
+                .compare_exchange(seen, mine, Ordering::AcqRel, Ordering::Relaxed)
+                .is_ok();
+        }
+        let taken = ask && is_orphaned(seen) && take_from_dead(&cell.owner, seen, mine);
+        if !taken {
+            return false;
+        }
+        if self.is_live(cell) {
+            return true;
+        }
+        cell.at.store(EMPTY, Ordering::Relaxed);
+        cell.owner.store(FREE, Ordering::Release);
+        false
+    }
+
+    /// Whether the cell's message is its own, and not still the ring's.
+    fn is_live(&self, cell: &Cell) -> bool {
+        let at = cell.at.load(Ordering::Acquire);
+        at != EMPTY && !self.is_ready(at - 1) && cell.at.load(Ordering::Acquire) == at
+    }
+
+    /// The slot of `position`, with its message, was taken from a dead owner who
+    /// may have been about to lease it: makes that lease void for good.
+    pub(super) fn void_leases(&self, position: Position) {
+        for index in 0..self.cells {
+            let at = &self.memory.cell(index).at;
+            let _ = at.compare_exchange(position + 1, EMPTY, Ordering::AcqRel, Ordering::Relaxed);
+        }
+    }
+
+    /// How many messages in cells wait for somebody: given back, or orphaned.
+    pub(super) fn waiting_leases(&self) -> usize {
+        let waits = |index: &usize| {
+            let cell = self.memory.cell(*index);
+            let seen = cell.owner.load(Ordering::Acquire);
+            is_returned(seen) || !cell.is_empty() && is_orphaned(seen) && self.is_live(cell)
+        };
+        (0..self.cells).filter(waits).count()
+    }
+
+    /// Whether another living process has a message that may yet come back.
+    pub(super) fn others_lease(&self, me: Stamp) -> bool {
+        (0..self.cells).any(|index| {
+            let cell = self.memory.cell(index);
+            // With a read-modify-write: a look before a sleep.
+            let owner = Stamp::of(cell.owner.fetch_or(0, Ordering::AcqRel));
+            !cell.is_empty() && owner.is_some_and(|owner| owner != me)
+        })
+    }
+}
+
+fn attempts_of(word: u64) -> u64 {
+    word & FLAGS
+}
+
+fn is_returned(word: u64) -> bool {
+    word & !FLAGS == RETURNED
+}

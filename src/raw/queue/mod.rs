@@ -1,0 +1,126 @@
+//! A bounded queue of many senders and many receivers, in order.
+//!
+//! The machine is told in parts:
+//!
+//! - `ring`: the slots, and how a message gets in and out of one;
+//! - `lease`: messages handed out but not finished;
+//! - `block`: room for what does not fit into a slot;
+//! - `peers`: who is at each side, for "nobody is left";
+//! - `wait`: the one waiting loop of each side.
+//!
+//! Between a claim and its commit the bytes of a message are copied by the
+//! floor above; this one only says whose they are.
+
+mod block;
+mod lease;
+mod peers;
+mod ring;
+mod wait;
+
+pub(crate) use block::Meta;
+pub(crate) use lease::Cell;
+pub(crate) use peers::{Seat, Side};
+pub(crate) use ring::{Position, Slot};
+pub(crate) use wait::{Source, Stop};
+
+use super::EventCount;
+use crate::primitive::AtomicU64;
+
+/// Where the words of a queue lie.
+///
+/// Implemented by the shared mapping, and by plain vectors under the model.
+pub(crate) trait Memory {
+    fn control(&self) -> &Control;
+    /// `index` is below the number of slots.
+    fn slot(&self, index: usize) -> &Slot;
+    /// `index` is below the number of cells.
+    fn cell(&self, index: usize) -> &Cell;
+    fn seats(&self, side: Side) -> &[Seat];
+    fn blocks(&self) -> &[AtomicU64];
+}
+
+/// The words that the whole queue has once. All zero at first.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Control {
+    /// The position of the next message to be sent; a hint, see `ring`.
+    tail: Line<AtomicU64>,
+    /// The position of the next message to be received; a hint.
+    head: Line<AtomicU64>,
+    /// Where to look for a free block, and for a free cell; hints.
+    block_hint: Line<AtomicU64>,
+    cell_hint: Line<AtomicU64>,
+    /// Everything that is read often and written seldom shares a line.
+    calm: Line<Calm>,
+}
+
+#[derive(Debug)]
+#[repr(C)]
+struct Calm {
+    /// Receivers sleep here until a message may be there.
+    ready: EventCount,
+    /// Senders sleep here until room may be there.
+    room: EventCount,
+    /// Senders sleep here until a block may be free.
+    spare: EventCount,
+    /// Not zero: no more messages are taken.
+    closed: AtomicU64,
+    /// Not zero: some lease was given back, so the cells are worth a look.
+    returned: AtomicU64,
+    /// How often a process left each side for good.
+    departures: [AtomicU64; 2],
+}
+
+/// A word on cache lines of its own; two, since neighbours are prefetched.
+#[derive(Debug)]
+#[repr(C, align(128))]
+struct Line<T>(T);
+
+impl Control {
+    /// What zeroed memory is, for memory that is not zeroed.
+    #[cfg(any(loom, test))]
+    pub(crate) fn new() -> Control {
+        let line = || Line(AtomicU64::new(0));
+        Control {
+            tail: line(),
+            head: line(),
+            block_hint: line(),
+            cell_hint: line(),
+            calm: Line(Calm {
+                ready: EventCount::new(),
+                room: EventCount::new(),
+                spare: EventCount::new(),
+                closed: AtomicU64::new(0),
+                returned: AtomicU64::new(0),
+                departures: [AtomicU64::new(0), AtomicU64::new(0)],
+            }),
+        }
+    }
+}
+
+/// A queue in some memory. How large it is, this process knows for itself and
+/// never reads from the memory.
+#[derive(Debug)]
+pub(crate) struct Queue<M> {
+    pub(crate) memory: M,
+    capacity: u64,
+    /// The number of slots is two to the power of this: the capacity, rounded up.
+    slots_log2: u32,
+    cells: usize,
+}
+
+impl<M: Memory> Queue<M> {
+    /// `capacity` is at least 1 and at most 2^31.
+    pub(crate) fn new(memory: M, capacity: usize, cells: usize) -> Queue<M> {
+        let slots_log2 = capacity.next_power_of_two().trailing_zeros();
+        Queue { memory, capacity: capacity as u64, slots_log2, cells }
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity as usize
+    }
+
+    fn calm(&self) -> &Calm {
+        &self.memory.control().calm.0
+    }
+}

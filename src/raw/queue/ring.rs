@@ -1,0 +1,257 @@
+//! The ring: slots that are claimed by a stamp and committed by one store.
+//!
+//! # States of a slot
+//!
+//! | `owner` | meaning |
+//! |---|---|
+//! | `FREE` | nobody touches the slot |
+//! | stamp | that process writes or reads it, or died over it |
+//!
+//! | `seq`, at position p in lap n = p / slots | meaning |
+//! |---|---|
+//! | 2n | free for p |
+//! | 2n + 1 | the message of p is there |
+//! | 2n + 2 and more | the message of p was received |
+//!
+//! # Transitions
+//!
+//! Send at p = `tail`: claim `owner`; `seq` still 2n? write the message; **commit
+//! by one store, `seq` = 2n + 1**; free `owner`; move `tail` on. Receive at p =
+//! `head`: claim; `seq` still 2n + 1? read; **commit, `seq` = 2n + 2**; free; move
+//! `head` on. A slot whose owner is dead needs no repair: its `seq` says whether
+//! the commit happened, and whoever comes next takes the owner word.
+//!
+//! `head` and `tail` are hints. They lag behind by one while an operation
+//! commits, or for ever if it was killed there; whoever finds one behind moves
+//! it, by CAS and so only forward. They never run ahead: a position is left only
+//! when its slot says so. No position is skipped, so the order is strict, and an
+//! empty answer means empty. (The per-slot sequence is Vyukov's bounded MPMC
+//! queue; there a claim moves the tail first, which is what a kill leaves behind.)
+//!
+//! # Ordering
+//!
+//! The release of a commit pairs with the acquire that reads `seq`: the message
+//! is seen whole. The release of `owner` pairs with the acquire of the next
+//! claim, so the re-read of `seq` after it may be relaxed. `owner` is freed with
+//! a read-modify-write, and looked at with one by somebody about to sleep: one
+//! of the two sees the other (see [`EventCount`](crate::raw::EventCount)).
+
+use super::{Memory, Queue};
+use crate::primitive::{AtomicU64, Mutant, Ordering, Stamp};
+use crate::raw::owner::{FREE, WAITERS, claim, free, is_orphaned, take_from_dead};
+
+/// A message's place in the order of all messages; never reused.
+pub(crate) type Position = u64;
+
+/// The words of a slot. All zero is a slot free for lap 0.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Slot {
+    pub(super) owner: AtomicU64,
+    seq: AtomicU64,
+    /// What the floor above wants to know of the message; valid while it is there.
+    pub(crate) meta: AtomicU64,
+}
+
+impl Slot {
+    #[cfg(any(loom, test))]
+    pub(crate) fn new() -> Slot {
+        Slot { owner: AtomicU64::new(FREE), seq: AtomicU64::new(0), meta: AtomicU64::new(0) }
+    }
+
+    /// Whether a message, of whatever position, is in the slot.
+    pub(super) fn holds_message(&self) -> bool {
+        self.seq.load(Ordering::Acquire) & 1 == 1
+    }
+}
+
+/// What a look at the end of the ring found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// The slot is the caller's.
+    Claimed(Position),
+    /// Full, for a sender; empty, for a receiver.
+    Blocked,
+    /// Somebody owns the slot at this position; `seen` is the owner word.
+    Busy { position: Position, seen: u64 },
+}
+
+/// Whether this is the look before a sleep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Last {
+    No,
+    Yes,
+}
+
+impl<M: Memory> Queue<M> {
+    /// The slot of a position.
+    pub(crate) fn slot(&self, position: Position) -> &Slot {
+        self.memory.slot(self.slot_index(position))
+    }
+
+    pub(crate) fn slot_index(&self, position: Position) -> usize {
+        (position & (self.slots() - 1)) as usize
+    }
+
+    pub(super) fn slots(&self) -> u64 {
+        1 << self.slots_log2
+    }
+
+    fn free_for(&self, position: Position) -> u64 {
+        (position >> self.slots_log2) << 1
+    }
+
+    fn ready_at(&self, position: Position) -> u64 {
+        self.free_for(position) | 1
+    }
+
+    /// Whether the message of `position` is in its slot.
+    pub(super) fn is_ready(&self, position: Position) -> bool {
+        self.slot(position).seq.load(Ordering::Acquire) == self.ready_at(position)
+    }
+
+    /// Tries to claim the slot at the tail for writing.
+    #[inline]
+    pub(super) fn look_free(&self, me: Stamp, last: Last) -> Look {
+        let tail = &self.memory.control().tail.0;
+        loop {
+            let position = tail.load(Ordering::Relaxed);
+            let slot = self.slot(position);
+            if last == Last::Yes {
+                // Full is decided by the slot one capacity back, which is this
+                // one where the capacity is a power of two.
+                self.slot(position.wrapping_sub(self.capacity)).owner.fetch_or(0, Ordering::AcqRel);
+            }
+            let seq = slot.seq.load(Ordering::Acquire);
+            if seq > self.free_for(position) {
+                move_on(tail, position);
+                continue;
+            }
+            if seq < self.free_for(position) || self.is_a_capacity_behind_ready(position) {
+                return Look::Blocked;
+            }
+            if let Some(look) = self.claim_slot(position, self.free_for(position), me) {
+                return look;
+            }
+        }
+    }
+
+    /// Tries to claim the slot at the head for reading.
+    #[inline]
+    pub(super) fn look_ready(&self, me: Stamp, last: Last) -> Look {
+        let head = &self.memory.control().head.0;
+        loop {
+            let position = head.load(Ordering::Relaxed);
+            let slot = self.slot(position);
+            if last == Last::Yes {
+                slot.owner.fetch_or(0, Ordering::AcqRel);
+            }
+            let seq = slot.seq.load(Ordering::Acquire);
+            if seq > self.ready_at(position) {
+                move_on(head, position);
+                continue;
+            }
+            if seq < self.ready_at(position) {
+                return Look::Blocked;
+            }
+            if let Some(look) = self.claim_slot(position, self.ready_at(position), me) {
+                return look;
+            }
+        }
+    }
+
+    /// With more slots than the capacity, a free slot is not yet room.
+    fn is_a_capacity_behind_ready(&self, position: Position) -> bool {
+        self.capacity != self.slots()
+            && position >= self.capacity
+            && self.is_ready(position - self.capacity)
+    }
+
+    /// Claims the slot of `position` if its `seq` stays `expected`; `None`: look
+    /// again.
+    fn claim_slot(&self, position: Position, expected: u64, me: Stamp) -> Option<Look> {
+        let slot = self.slot(position);
+        match claim(&slot.owner, me) {
+            Err(seen) => Some(Look::Busy { position, seen }),
+            Ok(()) if slot.seq.load(Ordering::Relaxed) == expected => Some(Look::Claimed(position)),
+            Ok(()) => {
+                free(&slot.owner);
+                None
+            }
+        }
+    }
+
+    /// Takes the slot over if the owner that `seen` names is dead. Returns
+    /// whether it did; whether there is still something to do in it, the caller
+    /// finds out by [`still_free`](Queue::still_free) or `still_ready`.
+    pub(super) fn rescue_slot(&self, position: Position, seen: u64, me: Stamp) -> bool {
+        let mine = me.word() | seen & WAITERS;
+        !Mutant::NoSlotRescue.is_on()
+            && is_orphaned(seen)
+            && take_from_dead(&self.slot(position).owner, seen, mine)
+    }
+
+    /// Whether a slot that the caller owns is free for `position`.
+    pub(super) fn still_free(&self, position: Position) -> bool {
+        self.slot(position).seq.load(Ordering::Relaxed) == self.free_for(position)
+    }
+
+    /// Whether a slot that the caller owns holds the message of `position`.
+    pub(super) fn still_ready(&self, position: Position) -> bool {
+        self.slot(position).seq.load(Ordering::Relaxed) == self.ready_at(position)
+    }
+
+    /// Who owns the slot at the head of an empty ring: a sender that writes, or
+    /// died over it.
+    pub(super) fn writer_at_head(&self) -> Option<(Position, u64)> {
+        let position = self.memory.control().head.0.load(Ordering::Relaxed);
+        let seen = self.slot(position).owner.fetch_or(0, Ordering::AcqRel);
+        (seen != FREE).then_some((position, seen))
+    }
+
+    /// Gives a claimed slot back unchanged.
+    pub(crate) fn release(&self, position: Position) {
+        free(&self.slot(position).owner);
+    }
+
+    /// The message is written: hands the slot to the receivers.
+    #[inline]
+    pub(crate) fn commit_sent(&self, position: Position) {
+        let slot = self.slot(position);
+        slot.seq.store(self.ready_at(position), Ordering::Release);
+        free(&slot.owner);
+        move_on(&self.memory.control().tail.0, position);
+        self.calm().ready.notify(1);
+    }
+
+    /// The message is read: hands the slot to the senders of the next lap.
+    #[inline]
+    pub(crate) fn commit_received(&self, position: Position) {
+        let slot = self.slot(position);
+        slot.seq.store(self.ready_at(position) + 1, Ordering::Release);
+        free(&slot.owner);
+        move_on(&self.memory.control().head.0, position);
+        self.calm().room.notify(1);
+    }
+
+    /// How many messages are in the ring; exact while nobody is inside a call.
+    pub(super) fn ring_len(&self) -> usize {
+        let control = self.memory.control();
+        let mut tail = control.tail.0.load(Ordering::Relaxed);
+        // Whoever died after its commit left the hint one behind.
+        while self.slot(tail).seq.load(Ordering::Acquire) > self.free_for(tail) {
+            tail += 1;
+        }
+        let mut head = control.head.0.load(Ordering::Relaxed);
+        while head < tail && self.slot(head).seq.load(Ordering::Acquire) > self.ready_at(head) {
+            head += 1;
+        }
+        tail.saturating_sub(head) as usize
+    }
+}
+
+/// Moves a hint past a position that is done; a CAS, so never back.
+fn move_on(hint: &AtomicU64, position: Position) {
+    let next = position.wrapping_add(1);
+    let _ = hint.compare_exchange(position, next, Ordering::Relaxed, Ordering::Relaxed);
+}

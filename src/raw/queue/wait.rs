@@ -1,0 +1,334 @@
+//! The one waiting loop of each side, and when a queue is over.
+//!
+//! A wait looks, spins a little, announces itself, looks once more with
+//! read-modify-writes, and sleeps for a slice. When the slice ends it asks: does
+//! the owner of the slot in the way live, does whoever has a lease, is anybody
+//! left at the other side?
+//!
+//! A queue is over for receivers when it is closed, or nobody is left to send,
+//! *and* nothing is left to receive, also not in the hands of another living
+//! process, which might yet give it back. It is over for senders as soon as it
+//! is closed or nobody is left to receive.
+
+use super::ring::{Last, Look};
+use super::{Memory, Position, Queue, Side};
+use crate::deadline::{Deadline, Slices};
+use crate::primitive::{Ordering, SPINS, Stamp, pause};
+use crate::raw::owner::wait_while;
+
+/// Why nothing was sent or received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// Full or empty until the deadline.
+    TimedOut,
+    Closed,
+    /// Nobody is left at the other side.
+    Disconnected,
+}
+
+/// Where a message is received from. The caller owns it until it commits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    Ring(Position),
+    /// A lease that came back; the number of its cell.
+    Cell(usize),
+}
+
+/// How one wait goes on.
+struct Pace {
+    deadline: Deadline,
+    slices: Slices,
+    spins: u32,
+}
+
+impl Pace {
+    fn new(deadline: Deadline, spins: u32) -> Pace {
+        let spins = if deadline.is_now() { 0 } else { spins };
+        Pace { deadline, slices: Slices::new(), spins }
+    }
+
+    /// Whether to look again at once.
+    fn spin(&mut self) -> bool {
+        let again = self.spins > 0;
+        self.spins = self.spins.saturating_sub(1);
+        if again {
+            pause();
+        }
+        again
+    }
+}
+
+impl<M: Memory> Queue<M> {
+    /// Claims the slot for the next message to be sent.
+    #[inline]
+    pub(crate) fn claim_free(
+        &self,
+        me: Stamp,
+        deadline: Deadline,
+        spins: u32,
+    ) -> Result<Position, Stop> {
+        if let Look::Claimed(position) = self.look_free(me, Last::No) {
+            return self.unless_closed(position);
+        }
+        self.claim_free_contended(me, deadline, spins)
+    }
+
+    #[cold]
+    fn claim_free_contended(
+        &self,
+        me: Stamp,
+        deadline: Deadline,
+        spins: u32,
+    ) -> Result<Position, Stop> {
+        let mut pace = Pace::new(deadline, spins);
+        let mut ask = deadline.is_now();
+        loop {
+            if let Some(position) = self.get_free(me, &mut pace, Last::No) {
+                return self.unless_closed(position);
+            }
+            if self.is_closed() {
+                return Err(Stop::Closed);
+            }
+            if pace.spin() {
+                continue;
+            }
+            if self.is_deserted(Side::Receive, ask) {
+                return Err(Stop::Disconnected);
+            }
+            if deadline.has_passed() {
+                return Err(Stop::TimedOut);
+            }
+            let ticket = self.calm().room.prepare();
+            let departures = self.departures(Side::Receive);
+            if let Some(position) = self.get_free(me, &mut pace, Last::Yes) {
+                return self.unless_closed(position);
+            }
+            let gone = self.is_closed_last() || self.is_deserted(Side::Receive, false);
+            if gone || departures != self.departures(Side::Receive) {
+                continue;
+            }
+            ask = self.calm().room.sleep(ticket, pace.slices.next(deadline));
+        }
+    }
+
+    /// A sender that owns a slot refuses if the queue is closed. A receiver that
+    /// saw it closed and the slot free is ordered before this look, by the
+    /// slot's owner word, so nothing is sent that nobody will receive.
+    fn unless_closed(&self, position: Position) -> Result<Position, Stop> {
+        if self.is_closed() {
+            self.release(position);
+            return Err(Stop::Closed);
+        }
+        Ok(position)
+    }
+
+    /// Claims the next message: one that came back, or the one at the head.
+    #[inline]
+    pub(crate) fn claim_ready(
+        &self,
+        me: Stamp,
+        deadline: Deadline,
+        spins: u32,
+        ask: bool,
+    ) -> Result<Source, Stop> {
+        if !ask {
+            if let Some(cell) = self.take_returned(me) {
+                return Ok(Source::Cell(cell));
+            }
+            if let Look::Claimed(position) = self.look_ready(me, Last::No) {
+                return Ok(Source::Ring(position));
+            }
+        }
+        self.claim_ready_contended(me, deadline, spins, ask)
+    }
+
+    #[cold]
+    fn claim_ready_contended(
+        &self,
+        me: Stamp,
+        deadline: Deadline,
+        spins: u32,
+        mut ask: bool,
+    ) -> Result<Source, Stop> {
+        let mut pace = Pace::new(deadline, spins);
+        loop {
+            if ask && let Some(cell) = self.redeliver(me, true) {
+                return Ok(Source::Cell(cell));
+            }
+            if let Some(source) = self.get_ready(me, &mut pace, Last::No) {
+                return Ok(source);
+            }
+            if pace.spin() {
+                continue;
+            }
+            if let Some(stop) = self.is_over(ask) {
+                // The flag was seen; what was sent before it is seen now.
+                if let Some(source) = self.get_ready(me, &mut pace, Last::Yes) {
+                    return Ok(source);
+                }
+                // Who passed the check before the queue was closed may finish.
+                if let Some((position, seen)) = self.writer_at_head() {
+                    if self.outwait(position, seen, me, &mut pace, &mut 0) == Some(true) {
+                        self.release(position);
+                    }
+                } else if !self.others_lease(me) {
+                    return Err(stop);
+                }
+            }
+            if deadline.has_passed() {
+                return Err(Stop::TimedOut);
+            }
+            let ticket = self.calm().ready.prepare();
+            let departures = self.departures(Side::Send);
+            if let Some(source) = self.get_ready(me, &mut pace, Last::Yes) {
+                return Ok(source);
+            }
+            let over = self.is_closed_last() || self.is_deserted(Side::Send, false);
+            let may_be_over = over && !self.others_lease(me);
+            if may_be_over || departures != self.departures(Side::Send) {
+                continue;
+            }
+            ask = self.calm().ready.sleep(ticket, pace.slices.next(deadline));
+        }
+    }
+
+    /// Claims a block for a large message.
+    pub(crate) fn claim_block(&self, me: Stamp, deadline: Deadline) -> Result<usize, Stop> {
+        let mut slices = Slices::new();
+        loop {
+            if let Some(block) = self.take_block(me).or_else(|| self.rescue_block(me)) {
+                return Ok(block);
+            }
+            if self.is_closed() {
+                return Err(Stop::Closed);
+            }
+            if self.is_deserted(Side::Receive, true) {
+                return Err(Stop::Disconnected);
+            }
+            if deadline.has_passed() {
+                return Err(Stop::TimedOut);
+            }
+            let ticket = self.calm().spare.prepare();
+            if let Some(block) = self.take_block_last(me) {
+                return Ok(block);
+            }
+            if !self.is_closed_last() {
+                self.calm().spare.sleep(ticket, slices.next(deadline));
+            }
+        }
+    }
+
+    fn get_ready(&self, me: Stamp, pace: &mut Pace, last: Last) -> Option<Source> {
+        let returned = match last {
+            Last::No => self.take_returned(me),
+            Last::Yes => self.take_returned_last(me),
+        };
+        if let Some(cell) = returned {
+            return Some(Source::Cell(cell));
+        }
+        let mut spins = SPINS;
+        loop {
+            match self.look_ready(me, last) {
+                Look::Claimed(position) => return Some(Source::Ring(position)),
+                Look::Blocked => return None,
+                Look::Busy { position, seen } => {
+                    if self.outwait(position, seen, me, pace, &mut spins)? {
+                        if self.still_ready(position) {
+                            // Whoever died here may have been about to lease it.
+                            self.void_leases(position);
+                            return Some(Source::Ring(position));
+                        }
+                        self.release(position);
+                    }
+                }
+            }
+        }
+    }
+
+    fn get_free(&self, me: Stamp, pace: &mut Pace, last: Last) -> Option<Position> {
+        let mut spins = SPINS;
+        loop {
+            match self.look_free(me, last) {
+                Look::Claimed(position) => return Some(position),
+                Look::Blocked => return None,
+                Look::Busy { position, seen } => {
+                    if self.outwait(position, seen, me, pace, &mut spins)? {
+                        if self.still_free(position) {
+                            return Some(position);
+                        }
+                        self.release(position);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The slot in the way is owned: waits for its owner, or takes it from the
+    /// dead and says true. `None`: the time is up.
+    fn outwait(
+        &self,
+        position: Position,
+        seen: u64,
+        me: Stamp,
+        pace: &mut Pace,
+        spins: &mut u32,
+    ) -> Option<bool> {
+        if *spins > 0 {
+            *spins -= 1;
+            pause();
+            return Some(false);
+        }
+        if self.rescue_slot(position, seen, me) {
+            return Some(true);
+        }
+        if pace.deadline.has_passed() {
+            return None;
+        }
+        wait_while(&self.slot(position).owner, seen, pace.slices.next(pace.deadline));
+        Some(false)
+    }
+
+    /// Why a receiver may stop waiting once nothing is left.
+    fn is_over(&self, ask: bool) -> Option<Stop> {
+        if self.is_closed() {
+            Some(Stop::Closed)
+        } else {
+            self.is_deserted(Side::Send, ask).then_some(Stop::Disconnected)
+        }
+    }
+
+    /// Whether receivers may be waiting for the last leases to end.
+    pub(super) fn is_ending(&self) -> bool {
+        self.is_closed() || self.is_deserted(Side::Send, false)
+    }
+
+    /// No message is taken from now on; what was sent is still received.
+    pub(crate) fn close(&self) {
+        let calm = self.calm();
+        calm.closed.fetch_or(1, Ordering::AcqRel);
+        calm.ready.notify(u32::MAX);
+        calm.room.notify(u32::MAX);
+        calm.spare.notify(u32::MAX);
+    }
+
+    #[inline]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.calm().closed.load(Ordering::Acquire) != 0
+    }
+
+    /// A look before a sleep.
+    fn is_closed_last(&self) -> bool {
+        self.calm().closed.fetch_or(0, Ordering::AcqRel) != 0
+    }
+
+    /// Messages that a receiver could have now: in the ring, given back, and
+    /// leased by the dead. Exact whenever nobody is inside a call.
+    pub(crate) fn len(&self) -> usize {
+        self.ring_len() + self.waiting_leases()
+    }
+
+    /// Whether a send would have to wait.
+    pub(crate) fn is_full(&self) -> bool {
+        self.ring_len() >= self.capacity()
+    }
+}
