@@ -6,6 +6,8 @@ compile_error!("killproof needs Linux: pidfd, futex and memfd have no equivalent
 mod deadline;
 mod error;
 mod primitive;
+#[cfg(not(loom))]
+pub mod process;
 mod raw;
 #[cfg(not(loom))]
 mod shared;
