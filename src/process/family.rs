@@ -48,12 +48,9 @@ impl Family {
         format!("Process-{}", self.named)
     }
 
-    /// In a forked child: nothing of the parent's but the new name.
-    ///
-    /// Who this process is it learns later, and forgets nothing then.
+    /// In a forked child: nothing is its own but the new name.
     pub(super) fn begin(&mut self, name: String) {
         self.forget();
-        self.of = None;
         self.name = name;
     }
 

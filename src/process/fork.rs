@@ -57,10 +57,19 @@ pub enum Fork {
 /// ```
 pub unsafe fn fork() -> Result<Fork, Error> {
     // SAFETY: the caller keeps the contract.
-    match unsafe { divide(None) }? {
+    match unsafe { divide(None, Threads::Maybe) }? {
         Side::Parent(newborn) => newborn.begin(drop).map(|(child, _)| Fork::Parent(child)),
         Side::Child(_) => Ok(Fork::Child),
     }
+}
+
+/// Whether this process has other threads than the one that forks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Threads {
+    /// It was counted.
+    None,
+    /// It was not.
+    Maybe,
 }
 
 /// Which side of a fork this is.
@@ -75,32 +84,35 @@ pub(super) enum Side {
 /// # Safety
 ///
 /// As [`fork`].
-pub(super) unsafe fn divide(name: Option<String>) -> Result<Side, Error> {
+pub(super) unsafe fn divide(name: Option<String>, others: Threads) -> Result<Side, Error> {
     // Refuses outside the family's PID namespace.
     let parent = primitive::current()?;
     let handover = Handover::new()?;
-    let mut family = family();
-    family.reap();
+    let mut parents = family();
+    parents.reap();
+    let name = name.unwrap_or_else(|| parents.next_name());
     // Held across the fork, so that no other thread leaves the child's copies
-    // of these locked for ever. First flushed, so that nothing is said twice.
-    let output = (stdout().lock(), stderr().lock());
+    // locked for ever. Alone, it would only make both sides copy their pages.
+    let held = (others == Threads::Maybe).then(|| (parents, stdout().lock(), stderr().lock()));
+    // What is buffered here would be repeated by a child that prints.
     sys::fork::flush()?;
-    let name = name.unwrap_or_else(|| family.next_name());
     // SAFETY: the caller keeps the contract.
     match unsafe { sys::fork::fork() }? {
         Some(pid) => {
-            drop((output, family));
+            drop(held);
             Ok(Side::Parent(Newborn { pid, name, handover }))
         }
         None => {
-            family.begin(name);
-            drop((output, family));
             match handover.wait_for_stamp(parent) {
                 // Without its page the child makes its own stamp when asked.
                 Told::Stamp(stamp) => drop(primitive::adopt(stamp)),
                 // Finds out by itself at the first use of its stamp.
                 Told::Foreign => {}
                 Told::End => sys::fork::exit(0),
+            }
+            match held {
+                Some((mut family, ..)) => family.begin(name),
+                None => family().begin(name),
             }
             Ok(Side::Child(handover))
         }

@@ -3,6 +3,7 @@
 use core::any::Any;
 use core::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+use std::sync::OnceLock;
 
 use super::handover::Handover;
 use crate::shared::message::{Message, to_bytes};
@@ -36,6 +37,10 @@ where
     fork::exit(said.unwrap_or(PANICKED))
 }
 
+/// The hook before the first recorder. In a static, the recorder needs no
+/// memory of its own: the allocator's pages would have to be copied for it.
+static EARLIER: OnceLock<Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>> = OnceLock::new();
+
 thread_local! {
     /// The last panic of this thread: its message, and where it was.
     static LAST: RefCell<Option<(String, String)>> = const { RefCell::new(None) };
@@ -47,14 +52,27 @@ fn record_panics() {
     if std::thread::panicking() {
         return;
     }
-    let earlier = panic::take_hook();
-    panic::set_hook(Box::new(move |info: &PanicHookInfo<'_>| {
-        if let Some(place) = info.location() {
-            let last = Some((message(info.payload()), place.to_string()));
-            let _ = LAST.try_with(|cell| cell.replace(last));
-        }
+    match EARLIER.set(panic::take_hook()) {
+        Ok(()) => panic::set_hook(Box::new(record_and_go_on)),
+        Err(earlier) => panic::set_hook(Box::new(move |info| {
+            record(info);
+            earlier(info);
+        })),
+    }
+}
+
+fn record_and_go_on(info: &PanicHookInfo<'_>) {
+    record(info);
+    if let Some(earlier) = EARLIER.get() {
         earlier(info);
-    }));
+    }
+}
+
+fn record(info: &PanicHookInfo<'_>) {
+    if let Some(place) = info.location() {
+        let last = Some((message(info.payload()), place.to_string()));
+        let _ = LAST.try_with(|cell| cell.replace(last));
+    }
 }
 
 /// A panic's message, and its place if the hook saw this very one:

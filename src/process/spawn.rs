@@ -3,7 +3,7 @@
 
 use super::child::Child;
 use super::error::SpawnError;
-use super::fork::{Side, divide};
+use super::fork::{Side, Threads, divide};
 use super::life::live;
 use crate::shared::message::Message;
 use crate::shared::{loans, transfer};
@@ -130,7 +130,7 @@ impl Builder {
         check()?;
         // SAFETY: `check` found that this is the only thread, so nobody else is
         // in the middle of anything, and that it has nothing on loan.
-        unsafe { spawn_named(self.name, f) }
+        unsafe { spawn_named(self.name, Threads::None, f) }
     }
 
     /// Runs `f` in a process of its own, whatever threads and guards there
@@ -149,7 +149,7 @@ impl Builder {
         T: Message,
     {
         // SAFETY: the caller keeps the contract, which is the same.
-        unsafe { spawn_named(self.name, f) }
+        unsafe { spawn_named(self.name, Threads::Maybe, f) }
     }
 }
 
@@ -172,13 +172,17 @@ fn check() -> Result<(), SpawnError> {
 /// # Safety
 ///
 /// As [`spawn_unchecked`].
-unsafe fn spawn_named<F, T>(name: Option<String>, f: F) -> Result<Child<T>, SpawnError>
+unsafe fn spawn_named<F, T>(
+    name: Option<String>,
+    others: Threads,
+    f: F,
+) -> Result<Child<T>, SpawnError>
 where
     F: FnOnce() -> T,
     T: Message,
 {
     // SAFETY: the caller keeps the contract.
-    match unsafe { divide(name) }? {
+    match unsafe { divide(name, others) }? {
         Side::Child(handover) => live(f, &handover),
         Side::Parent(newborn) => {
             // Its ends of queues and pipes are the child's before it begins.

@@ -15,13 +15,13 @@ use crate::error::Error;
 
 /// This process's id.
 pub(crate) fn getpid() -> u32 {
-    std::process::id()
+    rustix::process::getpid().as_raw_nonzero().get().unsigned_abs()
 }
 
 /// The id of this process's parent; zero when that lives in an outer PID
 /// namespace.
 pub(crate) fn getppid() -> u32 {
-    std::os::unix::process::parent_id()
+    rustix::process::getppid().map_or(0, |pid| pid.as_raw_nonzero().get().unsigned_abs())
 }
 
 /// Makes a second process out of this one: `None` in the child, the child's id
