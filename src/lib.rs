@@ -8,6 +8,8 @@ pub mod channel;
 mod deadline;
 mod error;
 mod primitive;
+#[cfg(not(loom))]
+pub mod process;
 mod raw;
 #[cfg(not(loom))]
 mod shared;

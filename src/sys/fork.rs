@@ -1,6 +1,131 @@
-//! fork(2) and what a parent and a child need around it.
+//! fork(2) and what a parent and a child need around it: their threads, their
+//! buffered output, their ends.
+#![allow(unsafe_code)]
+
+use std::io::Write;
+use std::os::fd::BorrowedFd;
+use std::ptr;
+
+use nix::sys::signal::Signal;
+use nix::unistd::{ForkResult, Pid};
+use rustix::process::{WaitId, WaitIdOptions};
+
+use super::errno::{Errno, Named};
+use crate::error::Error;
 
 /// This process's id.
 pub(crate) fn getpid() -> u32 {
-    std::process::id()
+    rustix::process::getpid().as_raw_nonzero().get().unsigned_abs()
+}
+
+/// The id of this process's parent; zero when that lives in an outer PID
+/// namespace.
+pub(crate) fn getppid() -> u32 {
+    rustix::process::getppid().map_or(0, |pid| pid.as_raw_nonzero().get().unsigned_abs())
+}
+
+/// Makes a second process out of this one: `None` in the child, the child's id
+/// in the parent.
+///
+/// # Safety
+///
+/// The child has one thread. Whatever another thread of the parent was in the
+/// middle of stays so in the child for ever.
+pub(crate) unsafe fn fork() -> Result<Option<u32>, Error> {
+    // SAFETY: nix demands what this function demands of its caller.
+    let side = unsafe { nix::unistd::fork() }.named("fork")?;
+    Ok(match side {
+        ForkResult::Child => None,
+        ForkResult::Parent { child } => Some(child.as_raw().unsigned_abs()),
+    })
+}
+
+/// How many threads of this process may still run code of ours.
+///
+/// One stat(2) when the answer is one. A thread that was joined may still be
+/// on its way out of the kernel; it is looked at closely and not counted.
+pub(crate) fn threads() -> Result<usize, Error> {
+    const TASKS: &str = "/proc/self/task";
+    /// A directory's links: its name, its own `.`, and one per directory in it.
+    const LINKS_OF_NONE: usize = 2;
+    let links = rustix::fs::stat(TASKS).named("stat(/proc/self/task)")?.st_nlink;
+    let threads = usize::try_from(links).unwrap_or(usize::MAX).saturating_sub(LINKS_OF_NONE);
+    if threads == 1 {
+        return Ok(1);
+    }
+    let tasks = std::fs::read_dir(TASKS).named("read(/proc/self/task)")?;
+    Ok(tasks.flatten().filter(|task| !is_exiting(&task.path().join("stat"))).count())
+}
+
+/// Whether the thread that `stat` describes has left user space for good: the
+/// flag PF_EXITING in field 9, counted after the last `)`.
+fn is_exiting(stat: &std::path::Path) -> bool {
+    const PF_EXITING: u32 = 0x4;
+    // A thread that cannot be looked at any more is gone.
+    let Ok(stat) = std::fs::read_to_string(stat) else { return true };
+    let after_name = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+    let flags = after_name.split_ascii_whitespace().nth(6).and_then(|field| field.parse().ok());
+    flags.is_some_and(|flags: u32| flags & PF_EXITING != 0)
+}
+
+/// Writes out what Rust and C have buffered for stdout and other streams.
+pub(crate) fn flush() -> Result<(), Error> {
+    let rust = std::io::stdout().flush().named("flush of stdout");
+    // SAFETY: null stands for all streams, each of which fflush locks itself.
+    let c = match unsafe { libc::fflush(ptr::null_mut()) } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error()).named("fflush"),
+    };
+    rust.and(c)
+}
+
+/// Ends this process here: no destructor, no exit handler, no flush.
+pub(crate) fn exit(code: i32) -> ! {
+    // SAFETY: _exit has no preconditions.
+    unsafe { libc::_exit(code) }
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// By exit, with this code.
+    Exited(i32),
+    /// By this signal.
+    Signalled(i32),
+}
+
+/// How the child behind `pidfd` ended; `None` while it has not. Never sleeps.
+///
+/// With `reap` it is gone afterwards, else it stays to be asked again. ECHILD:
+/// it is no child of this process, or was reaped by somebody else.
+pub(crate) fn waitid(pidfd: BorrowedFd<'_>, reap: bool) -> Result<Option<Status>, Errno> {
+    let keep = if reap { WaitIdOptions::empty() } else { WaitIdOptions::NOWAIT };
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | keep;
+    let status =
+        rustix::io::retry_on_intr(|| rustix::process::waitid(WaitId::PidFd(pidfd), options))?;
+    Ok(status.map(|status| match status.exit_status() {
+        Some(code) => Status::Exited(code),
+        None => Status::Signalled(status.terminating_signal().unwrap_or_default()),
+    }))
+}
+
+/// Waits for the end of the child `pid` and reaps it.
+pub(crate) fn waitpid(pid: u32) {
+    let Ok(pid) = i32::try_from(pid) else { return };
+    while nix::sys::wait::waitpid(Pid::from_raw(pid), None) == Err(nix::errno::Errno::EINTR) {}
+}
+
+/// Sends SIGTERM to the process behind `pidfd`. ESRCH: it was reaped.
+pub(crate) fn terminate(pidfd: BorrowedFd<'_>) -> Result<(), Errno> {
+    rustix::process::pidfd_send_signal(pidfd, rustix::process::Signal::TERM)
+}
+
+/// Sends SIGKILL to the process behind `pidfd`. ESRCH: it was reaped.
+pub(crate) fn kill(pidfd: BorrowedFd<'_>) -> Result<(), Errno> {
+    rustix::process::pidfd_send_signal(pidfd, rustix::process::Signal::KILL)
+}
+
+/// What a signal is called, such as `SIGKILL`; `None` for real-time signals.
+pub(crate) fn signal_name(signal: i32) -> Option<&'static str> {
+    Signal::try_from(signal).ok().map(Signal::as_str)
 }

@@ -13,3 +13,4 @@ pub(crate) mod fork;
 pub(crate) mod futex;
 pub(crate) mod map;
 pub(crate) mod pidfd;
+pub(crate) mod words;

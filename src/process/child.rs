@@ -1,0 +1,325 @@
+//! `Child<T>`: a process, and the value it owes.
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::time::Duration;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use super::error::JoinError;
+use super::family::family;
+use super::handover::{Handover, Outcome};
+use crate::deadline::{Deadline, Slices};
+use crate::error::Error;
+use crate::shared::message::{Message, from_bytes};
+use crate::sys::errno::{Errno, Named};
+use crate::sys::fd::poll_readable;
+use crate::sys::fork::{self, Status};
+
+/// A process that was spawned here, and the value that it will return.
+///
+/// All questions go to the kernel through a pidfd, which stands for this one
+/// process whatever becomes of its number. No signal handler is installed and
+/// no thread is started.
+///
+/// Dropping it detaches the process: it goes on, and once it has ended it is
+/// reaped by this process's next call of `spawn`, of a method of any `Child`,
+/// or of the `Drop` of one.
+///
+/// # When the child dies
+///
+/// `join` tells how, at once: [`JoinError::Signalled`]`(9)`. A value that was
+/// returned counts even if the process is killed on its way out; one that was
+/// not returned whole was not returned.
+///
+/// # Examples
+///
+/// ```
+/// use killproof::process;
+///
+/// let child = process::spawn(|| 6 * 7)?;
+/// assert_eq!(child.join()?, 42);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Child<T> {
+    pid: u32,
+    name: String,
+    /// Shared with the list of the detached, once it is on that.
+    pidfd: Arc<OwnedFd>,
+    /// `None`: the exit status is all there is to be said.
+    handover: Option<Handover>,
+    end: End,
+    is_taken: bool,
+    value: PhantomData<fn() -> T>,
+}
+
+/// What is known of a process's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// It has not ended, as far as is known.
+    Unknown,
+    /// It has ended like this, and was reaped.
+    Reaped(Status),
+    /// It has ended, and somebody else was told how.
+    Lost,
+}
+
+impl<T> Child<T> {
+    pub(super) fn new(pid: u32, name: String, pidfd: OwnedFd) -> Child<T> {
+        Child {
+            pid,
+            name,
+            pidfd: Arc::new(pidfd),
+            handover: None,
+            end: End::Unknown,
+            is_taken: false,
+            value: PhantomData,
+        }
+    }
+
+    /// Expects the value through `handover`.
+    pub(super) fn owing(self, handover: Handover) -> Child<T> {
+        let mut child = self;
+        child.handover = Some(handover);
+        child
+    }
+
+    /// The process id. Another process may have it once this one is joined.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// The name: given by [`Builder::name`](super::Builder::name), else
+    /// `Process-N`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the process has not ended. A stopped process is alive.
+    pub fn is_alive(&self) -> bool {
+        family().reap();
+        self.runs()
+    }
+
+    /// How the process ended: `0` or another code of its own, `101` for a
+    /// panic, `-9` for signal 9. `None` while it runs, and where nobody can
+    /// say any more.
+    pub fn exit_code(&self) -> Option<i32> {
+        family().reap();
+        match self.look() {
+            End::Unknown => None,
+            End::Reaped(Status::Exited(code)) => Some(code),
+            End::Reaped(Status::Signalled(signal)) => Some(-signal),
+            End::Lost => match self.outcome() {
+                Ok(Some(Outcome::Returned(_))) => Some(0),
+                Ok(Some(Outcome::Panicked(_))) => Some(101),
+                _ => None,
+            },
+        }
+    }
+
+    /// Asks the process to end, by SIGTERM. `Ok` also when it has ended.
+    ///
+    /// # Errors
+    ///
+    /// When the process has taken on another user's identity.
+    pub fn terminate(&self) -> Result<(), Error> {
+        ended_is_fine(fork::terminate(self.as_fd()))
+    }
+
+    /// Ends the process, by SIGKILL. `Ok` also when it has ended.
+    ///
+    /// # Errors
+    ///
+    /// When the process has taken on another user's identity.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::process::{self, JoinError};
+    ///
+    /// let child = process::spawn(|| -> () { loop { std::thread::park() } })?;
+    /// child.kill()?;
+    /// assert_eq!(child.join(), Err(JoinError::Signalled(9)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn kill(&self) -> Result<(), Error> {
+        ended_is_fine(fork::kill(self.as_fd()))
+    }
+
+    fn runs(&self) -> bool {
+        self.end == End::Unknown && !poll_readable(self, Some(Duration::ZERO)).unwrap_or(false)
+    }
+
+    fn outcome(&self) -> Result<Option<Outcome>, Error> {
+        self.handover.as_ref().map_or(Ok(None), Handover::outcome)
+    }
+
+    /// How the process ended, if it has, without reaping it.
+    fn look(&self) -> End {
+        if self.end != End::Unknown {
+            return self.end;
+        }
+        match fork::waitid(self.as_fd(), false) {
+            Ok(Some(status)) => End::Reaped(status),
+            Ok(None) => End::Unknown,
+            Err(_) if self.runs() => End::Unknown,
+            Err(_) => End::Lost,
+        }
+    }
+
+    /// Waits for the end and reaps; whether it came before the deadline.
+    fn wait(&mut self, deadline: Deadline) -> Result<bool, Error> {
+        let mut slices = Slices::new();
+        while self.end == End::Unknown {
+            if poll_readable(&*self, deadline.remaining())? {
+                self.end = match fork::waitid(self.as_fd(), true) {
+                    Ok(Some(status)) => End::Reaped(status),
+                    Err(Errno::CHILD) => End::Lost,
+                    Err(errno) => return Err(errno).named("waitid"),
+                    // Dead, and a tracer is still to be told first.
+                    Ok(None) => {
+                        std::thread::sleep(slices.next(deadline));
+                        End::Unknown
+                    }
+                };
+            }
+            if deadline.has_passed() {
+                break;
+            }
+        }
+        Ok(self.end != End::Unknown)
+    }
+}
+
+impl<T: Message> Child<T> {
+    /// Waits for the end of the process and gives what it returned.
+    ///
+    /// # Errors
+    ///
+    /// When the closure did not return: see [`JoinError`]. A value is an error
+    /// too if it was given already.
+    ///
+    /// # When the child dies
+    ///
+    /// The call returns as soon as the kernel has finished the process, with
+    /// [`JoinError::Signalled`], unless it had returned its value already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::process::{self, JoinError};
+    ///
+    /// let child = process::spawn(|| -> u8 { std::process::exit(3) })?;
+    /// assert_eq!(child.join(), Err(JoinError::Exited(3)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn join(mut self) -> Result<T, JoinError> {
+        let value = self.join_until(Deadline::Never)?;
+        // With no deadline there is an end.
+        value.ok_or(JoinError::Lost)
+    }
+
+    /// Gives what the process returned if it has ended, `None` if it runs.
+    ///
+    /// # Errors
+    ///
+    /// As [`join`](Child::join).
+    pub fn try_join(&mut self) -> Result<Option<T>, JoinError> {
+        self.join_until(Deadline::Now)
+    }
+
+    /// Waits at most `timeout` for the end of the process and gives what it
+    /// returned; `None` if it runs on.
+    ///
+    /// # Errors
+    ///
+    /// As [`join`](Child::join).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::process;
+    /// use std::time::Duration;
+    ///
+    /// let mut child = process::spawn(|| "done".to_string())?;
+    /// let value = loop {
+    ///     match child.join_timeout(Duration::from_millis(10))? {
+    ///         Some(value) => break value,
+    ///         None => println!("still at it"),
+    ///     }
+    /// };
+    /// assert_eq!(value, "done");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn join_timeout(&mut self, timeout: Duration) -> Result<Option<T>, JoinError> {
+        self.join_until(Deadline::after(timeout))
+    }
+
+    fn join_until(&mut self, deadline: Deadline) -> Result<Option<T>, JoinError> {
+        family().reap();
+        if self.is_taken {
+            return Err(JoinError::Taken);
+        }
+        if !self.wait(deadline)? {
+            return Ok(None);
+        }
+        let value = self.value()?;
+        self.is_taken = true;
+        Ok(Some(value))
+    }
+
+    /// What an ended process leaves: what it said, else how it ended.
+    fn value(&self) -> Result<T, JoinError> {
+        let bytes = match (self.outcome()?, self.end) {
+            (Some(Outcome::Returned(bytes)), _) => bytes,
+            (Some(Outcome::Panicked(message)), _) => return Err(JoinError::Panicked(message)),
+            (None, End::Reaped(Status::Exited(0))) if self.handover.is_none() => Vec::new(),
+            (None, End::Reaped(Status::Exited(code))) => return Err(JoinError::Exited(code)),
+            (None, End::Reaped(Status::Signalled(signal))) => {
+                return Err(JoinError::Signalled(signal));
+            }
+            (None, End::Lost | End::Unknown) => return Err(JoinError::Lost),
+        };
+        from_bytes(&bytes).map_err(|_| JoinError::Invalid(bytes))
+    }
+}
+
+/// The pidfd: readable once the process has ended.
+impl<T> AsFd for Child<T> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+}
+
+impl<T> Drop for Child<T> {
+    fn drop(&mut self) {
+        if self.end == End::Unknown {
+            family().detach(Arc::clone(&self.pidfd));
+        }
+    }
+}
+
+impl<T> fmt::Debug for Child<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.look() {
+            End::Unknown => "running".to_owned(),
+            End::Reaped(Status::Exited(code)) => format!("exited {code}"),
+            End::Reaped(Status::Signalled(signal)) => format!("signalled {signal}"),
+            End::Lost => "ended".to_owned(),
+        };
+        f.debug_struct("Child")
+            .field("name", &self.name)
+            .field("pid", &self.pid)
+            .field("state", &format_args!("{state}"))
+            .finish()
+    }
+}
+
+/// Signalling a process that is gone is no error: it is as it was to be.
+fn ended_is_fine(sent: Result<(), Errno>) -> Result<(), Error> {
+    match sent {
+        Err(Errno::SRCH) => Ok(()),
+        sent => sent.named("pidfd_send_signal"),
+    }
+}

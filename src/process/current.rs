@@ -1,0 +1,53 @@
+//! Who am I, among processes.
+
+use super::family::family;
+use crate::sys::fork::{getpid, getppid};
+
+/// This process, as [`current`] found it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Current {
+    name: String,
+    pid: u32,
+    parent: u32,
+}
+
+/// The process that calls.
+///
+/// # Examples
+///
+/// ```
+/// use killproof::process;
+///
+/// assert_eq!(process::current().name(), "main");
+/// let child = process::spawn(|| process::current().name().to_string())?;
+/// assert_eq!(child.join()?, "Process-1");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn current() -> Current {
+    Current { name: family().name().to_owned(), pid: getpid(), parent: getppid() }
+}
+
+impl Current {
+    /// The name given by [`Builder::name`](super::Builder::name), or
+    /// `Process-N` for the N-th child of its parent that was given none. `main`
+    /// in a process that this crate did not start.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// The parent's process id.
+    ///
+    /// # When the owner dies
+    ///
+    /// A process whose parent has ended belongs to another, usually to the one
+    /// with the number 1; its number is what is given then. Zero: the parent
+    /// lives in an outer PID namespace.
+    pub fn parent(&self) -> u32 {
+        self.parent
+    }
+}

@@ -1,0 +1,114 @@
+//! Why there is no child, and why there is no value.
+
+use core::fmt;
+
+use crate::error::Error;
+use crate::sys::fork::signal_name;
+
+/// Why no process was spawned.
+///
+/// The closure is dropped, and nothing of the attempt is left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SpawnError {
+    /// This process has so many threads, and one is the most that can be
+    /// forked safely: what the others hold would be held in the child for ever.
+    Threads(usize),
+    /// So many guards (of locks, permits, tasks) are alive in this thread or
+    /// were leaked by one that ended: the child would get copies of them.
+    Loans(usize),
+    /// The system refused.
+    Failed(Error),
+}
+
+impl fmt::Display for SpawnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SpawnError::Threads(threads) => write!(
+                f,
+                "spawn: this process has {threads} threads, and only a process with one can be \
+                 forked safely; spawn before the first thread is started, or take over the \
+                 contract of `unsafe spawn_unchecked`; tests that spawn need `harness = false` \
+                 in Cargo.toml, since the default harness always has two threads"
+            ),
+            SpawnError::Loans(loans) => write!(
+                f,
+                "spawn: {loans} guards are alive in this thread or were leaked, and a child would \
+                 get copies of them; drop them first, or take over the contract of `unsafe \
+                 spawn_unchecked`"
+            ),
+            SpawnError::Failed(error) => write!(f, "spawn: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for SpawnError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            SpawnError::Failed(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<Error> for SpawnError {
+    fn from(error: Error) -> Self {
+        SpawnError::Failed(error)
+    }
+}
+
+/// Why a child gave no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JoinError {
+    /// The closure panicked: the message, and where, as in
+    /// `index out of bounds, at src/main.rs:7:5`.
+    Panicked(String),
+    /// The process exited with this code before the closure returned.
+    Exited(i32),
+    /// The process was killed by this signal before the closure returned.
+    Signalled(i32),
+    /// These bytes came back and are no value of the type.
+    Invalid(Vec<u8>),
+    /// The process ended in silence, and somebody else reaped it: another
+    /// `wait` in this process, or the kernel because SIGCHLD is ignored.
+    Lost,
+    /// The value was given already.
+    Taken,
+    /// The system refused.
+    Failed(Error),
+}
+
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            JoinError::Panicked(message) => write!(f, "the process panicked: {message}"),
+            JoinError::Exited(code) => write!(f, "the process exited with code {code}"),
+            JoinError::Signalled(signal) => {
+                write!(f, "the process was ended by signal {signal}")?;
+                signal_name(*signal).map_or(Ok(()), |name| write!(f, " ({name})"))
+            }
+            JoinError::Invalid(bytes) => {
+                write!(f, "the process returned {} bytes that are no such value", bytes.len())
+            }
+            JoinError::Lost => f.write_str("the process ended, and somebody else was told how"),
+            JoinError::Taken => f.write_str("the process's value was given already"),
+            JoinError::Failed(error) => write!(f, "join: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for JoinError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            JoinError::Failed(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<Error> for JoinError {
+    fn from(error: Error) -> Self {
+        JoinError::Failed(error)
+    }
+}

@@ -1,0 +1,74 @@
+//! What this process remembers: its name, how many children it had, and those
+//! that nobody will join.
+//!
+//! One lock, private to the process, held across every fork of this crate so
+//! that the child gets it whole. A child that comes to be by any other fork
+//! finds another stamp than its own in it and forgets what is not its.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::primitive::{Stamp, current};
+use crate::sys::fork::waitid;
+
+#[derive(Debug)]
+pub(super) struct Family {
+    /// Whose memory this is; `None` where the process has no stamp.
+    of: Option<Stamp>,
+    /// Empty until somebody gave one.
+    name: String,
+    /// How many names were given by number.
+    named: u32,
+    /// Children whose handle was dropped while they ran.
+    detached: Vec<Arc<OwnedFd>>,
+}
+
+static FAMILY: Mutex<Family> =
+    Mutex::new(Family { of: None, name: String::new(), named: 0, detached: Vec::new() });
+
+/// This process's memory.
+pub(super) fn family() -> MutexGuard<'static, Family> {
+    let mut family = FAMILY.lock().unwrap_or_else(PoisonError::into_inner);
+    let own = current().ok();
+    if family.of != own {
+        family.forget();
+        family.of = own;
+    }
+    family
+}
+
+impl Family {
+    pub(super) fn name(&self) -> &str {
+        if self.name.is_empty() { "main" } else { &self.name }
+    }
+
+    /// The default name of the next child.
+    pub(super) fn next_name(&mut self) -> String {
+        self.named += 1;
+        format!("Process-{}", self.named)
+    }
+
+    /// In a forked child: nothing is its own but the new name.
+    pub(super) fn begin(&mut self, name: String) {
+        self.forget();
+        self.name = name;
+    }
+
+    fn forget(&mut self) {
+        self.named = 0;
+        // Closes this process's copies; the children are not its own.
+        self.detached.clear();
+    }
+
+    /// Keeps the child behind `pidfd` to reap it once it has ended.
+    pub(super) fn detach(&mut self, pidfd: Arc<OwnedFd>) {
+        self.detached.push(pidfd);
+        self.reap();
+    }
+
+    /// Reaps the detached children that have ended.
+    pub(super) fn reap(&mut self) {
+        // An error means that somebody else reaped it.
+        self.detached.retain(|pidfd| matches!(waitid(pidfd.as_fd(), true), Ok(None)));
+    }
+}

@@ -1,0 +1,166 @@
+//! `fork`: one process becomes two, and the second learns who it is.
+//!
+//! The child waits until its parent holds its pidfd, has made its stamp and has
+//! done what must be done before it begins; if the parent refuses or dies, the
+//! child ends there.
+#![allow(unsafe_code)]
+
+use core::mem;
+use std::io::{stderr, stdout};
+use std::os::fd::AsFd;
+
+use super::child::Child;
+use super::family::family;
+use super::handover::{Handover, Told};
+use crate::error::Error;
+use crate::primitive::{self, Stamp};
+use crate::sys::errno::Named;
+use crate::sys::{self, pidfd};
+
+/// Which process returned from [`fork`].
+#[derive(Debug)]
+pub enum Fork {
+    /// This is the process that called, and that is its child.
+    Parent(Child<()>),
+    /// This is the child.
+    Child,
+}
+
+/// Makes a second process out of this one; both return from here.
+///
+/// For those who need the bare thing. The child is named `Process-N`, and a
+/// [`join`](Child::join) on it is `Ok(())` when it exits with code 0.
+///
+/// # Errors
+///
+/// When the system refuses, or what was buffered for stdout cannot be written.
+///
+/// # Safety
+///
+/// Both of [`spawn_unchecked`](super::spawn_unchecked)'s conditions, for everything that the child goes
+/// on to do. Besides, the child returns into all frames of the caller: each
+/// value in them is there twice, and so are the effects of dropping it. Where
+/// that would free or finish something outside this process's memory which
+/// must be freed once, one of the two must forget it.
+///
+/// # Examples
+///
+/// ```
+/// use killproof::process::{self, Fork};
+///
+/// // SAFETY: one thread, no guards, and the child ends at once.
+/// match unsafe { process::fork() }? {
+///     Fork::Child => std::process::exit(0),
+///     Fork::Parent(child) => assert_eq!(child.join(), Ok(())),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub unsafe fn fork() -> Result<Fork, Error> {
+    // SAFETY: the caller keeps the contract.
+    match unsafe { divide(None, Threads::Maybe) }? {
+        Side::Parent(newborn) => newborn.begin(drop).map(|(child, _)| Fork::Parent(child)),
+        Side::Child(_) => Ok(Fork::Child),
+    }
+}
+
+/// Whether this process has other threads than the one that forks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Threads {
+    /// It was counted.
+    None,
+    /// It was not.
+    Maybe,
+}
+
+/// Which side of a fork this is.
+pub(super) enum Side {
+    Parent(Newborn),
+    /// The child, which knows who it is, and where its outcome goes.
+    Child(Handover),
+}
+
+/// Forks. The child returns once its parent has let it [`begin`](Newborn::begin).
+///
+/// # Safety
+///
+/// As [`fork`].
+pub(super) unsafe fn divide(name: Option<String>, others: Threads) -> Result<Side, Error> {
+    // Refuses outside the family's PID namespace.
+    let parent = primitive::current()?;
+    let handover = Handover::new()?;
+    let mut parents = family();
+    parents.reap();
+    let name = name.unwrap_or_else(|| parents.next_name());
+    // Held across the fork, so that no other thread leaves the child's copies
+    // locked for ever. Alone, it would only make both sides copy their pages.
+    let held = (others == Threads::Maybe).then(|| (parents, stdout().lock(), stderr().lock()));
+    // What is buffered here would be repeated by a child that prints.
+    sys::fork::flush()?;
+    // SAFETY: the caller keeps the contract.
+    match unsafe { sys::fork::fork() }? {
+        Some(pid) => {
+            drop(held);
+            Ok(Side::Parent(Newborn { pid, name, handover }))
+        }
+        None => {
+            match handover.wait_for_stamp(parent) {
+                // Without its page the child makes its own stamp when asked.
+                Told::Stamp(stamp) => drop(primitive::adopt(stamp)),
+                // Finds out by itself at the first use of its stamp.
+                Told::Foreign => {}
+                Told::End => sys::fork::exit(0),
+            }
+            match held {
+                Some((mut family, ..)) => family.begin(name),
+                None => family().begin(name),
+            }
+            Ok(Side::Child(handover))
+        }
+    }
+}
+
+/// A child that waits to be told who it is.
+pub(super) struct Newborn {
+    pid: u32,
+    name: String,
+    handover: Handover,
+}
+
+impl Newborn {
+    /// Lets the child begin, after `hand_over` has been told its stamp.
+    ///
+    /// When that fails or panics the child ends instead and is reaped.
+    pub(super) fn begin<T>(
+        self,
+        hand_over: impl FnOnce(Stamp),
+    ) -> Result<(Child<T>, Handover), Error> {
+        let waiting = Waiting { pid: self.pid, handover: &self.handover };
+        // Whoever else waits for this process's children cannot have got it
+        // before: it does not end while it waits.
+        let pidfd = pidfd::open(self.pid).named("pidfd_open")?;
+        let stamp = primitive::of_process(self.pid, pidfd.as_fd())?;
+        hand_over(stamp);
+        waiting.begin(stamp);
+        Ok((Child::new(self.pid, self.name, pidfd), self.handover))
+    }
+}
+
+/// Dropped, it ends the child that waits, without a signal to a number.
+struct Waiting<'a> {
+    pid: u32,
+    handover: &'a Handover,
+}
+
+impl Waiting<'_> {
+    fn begin(self, stamp: Stamp) {
+        self.handover.give(stamp);
+        mem::forget(self);
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.handover.refuse();
+        sys::fork::waitpid(self.pid);
+    }
+}

@@ -1,0 +1,149 @@
+//! What a parent and its child tell each other: a page of two words.
+//!
+//! | word | zero | then | by |
+//! |---|---|---|---|
+//! | [`STAMP`] | the child waits | the child's stamp, or [`REFUSED`] | the parent, once |
+//! | [`OUTCOME`] | nothing said | kind and length, see [`Kind`] | the child, once |
+//!
+//! The bytes of a value or a message lie behind the page and count from the
+//! moment the outcome's word is stored: a child killed before has said nothing.
+//!
+//! # Ordering
+//!
+//! Each word's release pairs with the acquire of whoever reads it: the stamp
+//! publishes what the parent did to the endpoints, the outcome its bytes (which
+//! go through the kernel besides).
+
+use crate::deadline::{Deadline, Slices};
+use crate::error::{Error, Kind};
+use crate::primitive::{Ordering, Stamp, futex_wait, futex_wake};
+use crate::sys::fork::getppid;
+use crate::sys::words::Words;
+
+const STAMP: usize = 0;
+const OUTCOME: usize = 1;
+
+/// There will be no stamp: the child must end. Names nobody.
+const REFUSED: u64 = 1;
+
+/// The low byte of the outcome's word; the rest is a number.
+mod kind {
+    /// A value; the number is its length.
+    pub(super) const RETURNED: u64 = 1;
+    /// A panic's message; the number is its length.
+    pub(super) const PANICKED: u64 = 2;
+    /// What there was to say could not be written; the number is the errno.
+    pub(super) const UNWRITTEN: u64 = 3;
+
+    pub(super) const MASK: u64 = 0xff;
+    pub(super) const BITS: u32 = 8;
+}
+
+/// What a child said before it ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Returned(Vec<u8>),
+    Panicked(String),
+}
+
+/// What a child is told at its beginning.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// This is its stamp.
+    Stamp(Stamp),
+    /// Nothing, for it lives in another PID namespace, where stamps mean
+    /// nothing.
+    Foreign,
+    /// To end: the parent refuses it or is dead.
+    End,
+}
+
+#[derive(Debug)]
+pub(super) struct Handover {
+    words: Words<2>,
+}
+
+impl Handover {
+    pub(super) fn new() -> Result<Handover, Error> {
+        Ok(Handover { words: Words::new("killproof-child")? })
+    }
+
+    /// Tells the waiting child who it is.
+    pub(super) fn give(&self, stamp: Stamp) {
+        self.tell(stamp.word());
+    }
+
+    /// Tells the waiting child to end.
+    pub(super) fn refuse(&self) {
+        self.tell(REFUSED);
+    }
+
+    fn tell(&self, word: u64) {
+        let told = &self.words.words()[STAMP];
+        told.store(word, Ordering::Release);
+        futex_wake(told, 1);
+    }
+
+    /// The child's first act: waits to be told who it is, as long as `parent`
+    /// lives.
+    ///
+    /// The parent is not asked about but compared: whoever loses it has
+    /// another parent from that moment on. Needs no descriptor, and is right
+    /// in a namespace where the parent's number means somebody else.
+    pub(super) fn wait_for_stamp(&self, parent: Stamp) -> Told {
+        const IN_AN_OUTER_NAMESPACE: u32 = 0;
+        let mut slices = Slices::new();
+        loop {
+            // Before the word: a parent that told and then died has told.
+            let now = getppid();
+            let told = &self.words.words()[STAMP];
+            match told.load(Ordering::Acquire) {
+                0 if now == parent.pid() => {
+                    futex_wait(told, 0, slices.next(Deadline::Never));
+                }
+                REFUSED => return Told::End,
+                _ if now == IN_AN_OUTER_NAMESPACE => return Told::Foreign,
+                word => return Stamp::of(word).map_or(Told::End, Told::Stamp),
+            }
+        }
+    }
+
+    /// The child's last act but one: its value.
+    pub(super) fn returned(&self, value: &[u8]) -> Result<(), Error> {
+        self.say(kind::RETURNED, value)
+    }
+
+    /// The child's last act but one: why it has none.
+    pub(super) fn panicked(&self, message: &str) -> Result<(), Error> {
+        self.say(kind::PANICKED, message.as_bytes())
+    }
+
+    fn say(&self, kind: u64, bytes: &[u8]) -> Result<(), Error> {
+        let written = if bytes.is_empty() { Ok(()) } else { self.words.write_behind(bytes) };
+        let word = match &written {
+            Ok(()) => (bytes.len() as u64) << kind::BITS | kind,
+            Err(error) => {
+                let errno = error.raw_os_error().unwrap_or(0).unsigned_abs();
+                u64::from(errno) << kind::BITS | kind::UNWRITTEN
+            }
+        };
+        self.words.words()[OUTCOME].store(word, Ordering::Release);
+        written
+    }
+
+    /// What the child has said; `None` where it ended, or lives, in silence.
+    pub(super) fn outcome(&self) -> Result<Option<Outcome>, Error> {
+        let word = self.words.words()[OUTCOME].load(Ordering::Acquire);
+        let number = word >> kind::BITS;
+        let bytes = || self.words.read_behind(number as usize);
+        match word & kind::MASK {
+            0 => Ok(None),
+            kind::RETURNED => Ok(Some(Outcome::Returned(bytes()?))),
+            kind::PANICKED => {
+                let message = String::from_utf8_lossy(&bytes()?).into_owned();
+                Ok(Some(Outcome::Panicked(message)))
+            }
+            _ => Err(Error::new("pwrite", Kind::Os(number as i32))),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The life of a spawned process: one closure, its outcome, and the end.
+
+use core::any::Any;
+use core::cell::RefCell;
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+use std::sync::OnceLock;
+
+use super::handover::Handover;
+use crate::shared::message::{Message, to_bytes};
+use crate::sys::fork;
+
+/// What Rust's own runtime exits with after a panic of the main thread.
+const PANICKED: i32 = 101;
+
+/// Runs `f`, says what came of it and ends this process.
+///
+/// Everything that can run code of the user's (the closure, the destructors of
+/// what it captured, the encoding of its value) comes before the outcome is
+/// said; output is written last, since that can block or fail.
+pub(super) fn live<F, T>(f: F, handover: &Handover) -> !
+where
+    F: FnOnce() -> T,
+    T: Message,
+{
+    record_panics();
+    // Unwind safe: nothing of this process is used again.
+    let said = match panic::catch_unwind(AssertUnwindSafe(|| to_bytes(&f()))) {
+        Ok(value) => handover.returned(&value).map(|()| 0),
+        Err(payload) => {
+            let said = handover.panicked(&describe(&*payload));
+            // Its destructor might panic, and there is nothing above this.
+            core::mem::forget(payload);
+            said.map(|()| PANICKED)
+        }
+    };
+    let _ = fork::flush();
+    fork::exit(said.unwrap_or(PANICKED))
+}
+
+/// The hook before the first recorder. In a static, the recorder needs no
+/// memory of its own: the allocator's pages would have to be copied for it.
+static EARLIER: OnceLock<Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>> = OnceLock::new();
+
+thread_local! {
+    /// The last panic of this thread: its message, and where it was.
+    static LAST: RefCell<Option<(String, String)>> = const { RefCell::new(None) };
+}
+
+/// Puts a recorder before the panic hook that is there.
+fn record_panics() {
+    // A process forked by a destructor during a panic: the hook cannot change.
+    if std::thread::panicking() {
+        return;
+    }
+    match EARLIER.set(panic::take_hook()) {
+        Ok(()) => panic::set_hook(Box::new(record_and_go_on)),
+        Err(earlier) => panic::set_hook(Box::new(move |info| {
+            record(info);
+            earlier(info);
+        })),
+    }
+}
+
+fn record_and_go_on(info: &PanicHookInfo<'_>) {
+    record(info);
+    if let Some(earlier) = EARLIER.get() {
+        earlier(info);
+    }
+}
+
+fn record(info: &PanicHookInfo<'_>) {
+    if let Some(place) = info.location() {
+        let last = Some((message(info.payload()), place.to_string()));
+        let _ = LAST.try_with(|cell| cell.replace(last));
+    }
+}
+
+/// A panic's message, and its place if the hook saw this very one:
+/// `resume_unwind` passes it by.
+fn describe(payload: &(dyn Any + Send)) -> String {
+    let message = message(payload);
+    match LAST.take() {
+        Some((last, place)) if last == message => format!("{message}, at {place}"),
+        _ => message,
+    }
+}
+
+fn message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a message".to_owned())
+}

@@ -1,0 +1,23 @@
+//! Floor 4: processes.
+//!
+//! [`spawn`] runs a closure in a process of its own, as `std::thread::spawn`
+//! runs one in a thread, and [`Child`] stands for that process: its value or
+//! its panic message comes back, and however it ends, whoever joins it is told.
+//!
+//! May import: `shared`, `primitive`, `sys`, `deadline`, `error`. Never:
+//! `channel`, whose messages a process knows nothing about.
+
+mod child;
+mod current;
+mod error;
+mod family;
+mod fork;
+mod handover;
+mod life;
+mod spawn;
+
+pub use child::Child;
+pub use current::{Current, current};
+pub use error::{JoinError, SpawnError};
+pub use fork::{Fork, fork};
+pub use spawn::{Builder, spawn, spawn_unchecked};

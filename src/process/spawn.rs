@@ -1,0 +1,194 @@
+//! `spawn`: a fork that is safe, since it refuses where it would not be.
+#![allow(unsafe_code)]
+
+use super::child::Child;
+use super::error::SpawnError;
+use super::fork::{Side, Threads, divide};
+use super::life::live;
+use crate::shared::message::Message;
+use crate::shared::{loans, transfer};
+use crate::sys::fork::threads;
+
+/// Runs `f` in a process of its own, which begins as a copy of this one.
+///
+/// What `f` captured and everything else in memory is there twice from then on,
+/// and what one process changes the other does not see, except in a
+/// [`Shared`](crate::Shared). The process ends when `f` returns: it runs no
+/// destructor of this process's frames and no exit handler, writes what it
+/// printed, and repeats nothing that was buffered here. What `f` returns
+/// travels as a [`Message`].
+///
+/// Destructors of what `f` captured run in both processes: here as soon as the
+/// child exists, there when `f` is through with it. Ends of queues and pipes
+/// are handed over instead.
+///
+/// # Errors
+///
+/// [`SpawnError::Threads`] when this process has more than one thread,
+/// [`SpawnError::Loans`] while a guard is alive, and [`SpawnError::Failed`]
+/// when the system refuses or what was buffered for stdout cannot be written.
+/// In each case `f` is dropped.
+///
+/// # When the child dies
+///
+/// Its [`Child`] tells. When this process dies, the child goes on.
+///
+/// # Examples
+///
+/// ```
+/// use killproof::process;
+///
+/// let words = vec!["kill", "proof"];
+/// let child = process::spawn(move || words.concat())?;
+/// assert_eq!(child.join()?, "killproof");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// A guard stays in the process that took it:
+///
+/// ```compile_fail,E0277
+/// use killproof::{Shared, process, sync::Mutex};
+///
+/// let lock: &'static _ = Box::leak(Box::new(Shared::new(Mutex::new(0_u32)).unwrap()));
+/// let guard = lock.lock().unwrap();
+/// process::spawn(move || drop(guard)).unwrap();
+/// ```
+pub fn spawn<F, T>(f: F) -> Result<Child<T>, SpawnError>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Message,
+{
+    Builder::new().spawn(f)
+}
+
+/// Runs `f` in a process of its own, whatever threads and guards there are.
+///
+/// # Errors
+///
+/// [`SpawnError::Failed`] when the system refuses. `f` is dropped.
+///
+/// # Safety
+///
+/// - Where this process has other threads, the child has copies of what they
+///   were in the middle of, and no thread to finish it. `f` may use nothing
+///   that another thread may have held locked or half changed: in general only
+///   what is async-signal-safe. The allocator and Rust's stdout and stderr are
+///   usable: glibc sees to the first, this function to the others.
+/// - Where guards, permits or tasks are alive, the child uses no reference that
+///   came out of one: the memory behind it is this process's alone.
+pub unsafe fn spawn_unchecked<F, T>(f: F) -> Result<Child<T>, SpawnError>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Message,
+{
+    // SAFETY: the caller keeps the contract, which is the same.
+    unsafe { Builder::new().spawn_unchecked(f) }
+}
+
+/// What a process will be, before it is spawned.
+///
+/// # Examples
+///
+/// ```
+/// use killproof::process::{self, Builder};
+///
+/// let child = Builder::new().name("crawler").spawn(|| process::current().name().to_owned())?;
+/// assert_eq!(child.name(), "crawler");
+/// assert_eq!(child.join()?, "crawler");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "a builder does nothing until it spawns"]
+pub struct Builder {
+    name: Option<String>,
+}
+
+impl Builder {
+    /// A process with a default name.
+    pub fn new() -> Builder {
+        Builder::default()
+    }
+
+    /// What the process is called, for people: in
+    /// [`current`](super::current) and in the `Debug` of its [`Child`]. The
+    /// default is `Process-N` for the N-th one without a name.
+    pub fn name(mut self, name: impl Into<String>) -> Builder {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Runs `f` in a process of its own; see [`spawn`](spawn).
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`](spawn).
+    pub fn spawn<F, T>(self, f: F) -> Result<Child<T>, SpawnError>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Message,
+    {
+        check()?;
+        // SAFETY: `check` found that this is the only thread, so nobody else is
+        // in the middle of anything, and that it has nothing on loan.
+        unsafe { spawn_named(self.name, Threads::None, f) }
+    }
+
+    /// Runs `f` in a process of its own, whatever threads and guards there
+    /// are; see [`spawn_unchecked`](spawn_unchecked).
+    ///
+    /// # Errors
+    ///
+    /// [`SpawnError::Failed`] when the system refuses.
+    ///
+    /// # Safety
+    ///
+    /// As [`spawn_unchecked`](spawn_unchecked).
+    pub unsafe fn spawn_unchecked<F, T>(self, f: F) -> Result<Child<T>, SpawnError>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Message,
+    {
+        // SAFETY: the caller keeps the contract, which is the same.
+        unsafe { spawn_named(self.name, Threads::Maybe, f) }
+    }
+}
+
+/// Refuses where a fork would not be safe.
+fn check() -> Result<(), SpawnError> {
+    let loans = loans::outstanding();
+    if loans > 0 {
+        return Err(SpawnError::Loans(loans));
+    }
+    // If the answer is one, this is the thread, and it starts no other before
+    // it forks: nothing of the user's runs in between.
+    match threads()? {
+        1 => Ok(()),
+        threads => Err(SpawnError::Threads(threads)),
+    }
+}
+
+/// Runs `f` in a new process, which never returns from here.
+///
+/// # Safety
+///
+/// As [`spawn_unchecked`].
+unsafe fn spawn_named<F, T>(
+    name: Option<String>,
+    others: Threads,
+    f: F,
+) -> Result<Child<T>, SpawnError>
+where
+    F: FnOnce() -> T,
+    T: Message,
+{
+    // SAFETY: the caller keeps the contract.
+    match unsafe { divide(name, others) }? {
+        Side::Child(handover) => live(f, &handover),
+        Side::Parent(newborn) => {
+            // Its ends of queues and pipes are the child's before it begins.
+            let hand_over = |stamp| transfer::to(stamp, || drop(f));
+            let (child, handover) = newborn.begin(hand_over)?;
+            Ok(child.owing(handover))
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The runner: each case in a process and a process group of its own, under a
+//! watchdog that kills the group and names the case.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use nix::sys::prctl;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::{Pid, setpgid};
+
+use super::child::{children, fork, is_running, reap_all, until};
+use super::mapped::{Mapped, Note};
+
+/// How long processes that a case merely left to themselves may take to end.
+const GRACE: Duration = Duration::from_secs(2);
+
+type Body = Box<dyn FnOnce() -> Result<String, String> + Send>;
+
+/// A named test. What its body returns is printed at the end of the run.
+pub struct Case {
+    name: String,
+    limit: Duration,
+    body: Body,
+}
+
+impl Case {
+    /// `limit` is the watchdog's: nothing is ever asserted about speed.
+    pub fn new(
+        name: impl Into<String>,
+        limit: Duration,
+        body: impl FnOnce() -> Result<String, String> + Send + 'static,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            limit,
+            body: Box::new(body),
+        }
+    }
+}
+
+/// Runs the cases one after another on this thread, the only one there is, and
+/// ends the process.
+pub fn run(cases: Vec<Case>) -> ! {
+    // Orphans of a case come to us instead of to init, so we see them.
+    prctl::set_child_subreaper(true).expect("PR_SET_CHILD_SUBREAPER");
+    let mut args = Arguments::from_args();
+    args.test_threads = Some(1);
+    let reports = Arc::new(Mutex::new(Vec::new()));
+    let trials = cases.into_iter().map(|case| {
+        let reports = Arc::clone(&reports);
+        Trial::test(case.name.clone(), move || {
+            let report = guard(case)?;
+            reports.lock().unwrap().push(report);
+            Ok(())
+        })
+    });
+    let conclusion = libtest_mimic::run(&args, trials.collect());
+    for report in reports.lock().unwrap().iter().filter(|r| !r.is_empty()) {
+        println!("{report}");
+    }
+    conclusion.exit()
+}
+
+fn guard(case: Case) -> Result<String, Failed> {
+    // What is buffered here would be printed once more by a child that prints.
+    io::stdout().flush()?;
+    let report = Mapped::new(Note::new());
+    let leader = fork(|| {
+        setpgid(Pid::from_raw(0), Pid::from_raw(0)).map_err(|e| format!("setpgid: {e}"))?;
+        prctl::set_child_subreaper(true).map_err(|e| format!("subreaper: {e}"))?;
+        report.write(&(case.body)()?);
+        Ok(())
+    });
+    // Both sides do this: the group exists before either goes on.
+    let _ = setpgid(leader.pid(), leader.pid());
+
+    let ended = leader.ended(Instant::now() + case.limit);
+    let left = || children().into_iter().filter(|pid| *pid != leader.pid());
+    let clean = ended && until(Instant::now() + GRACE, || !left().any(is_running));
+    // The leader is not reaped yet, so the group's number is still its own.
+    let _ = killpg(leader.pid(), Signal::SIGKILL);
+    let result = leader.result(leader.reap());
+    reap_all();
+    match result {
+        _ if !ended => Err(format!("{}: hung, killed after {:?}", case.name, case.limit).into()),
+        Err(reason) => Err(reason.into()),
+        Ok(()) if !clean => Err(format!("{}: left processes behind", case.name).into()),
+        Ok(()) => Ok(report.read()),
+    }
+}

@@ -1,0 +1,16 @@
+//! What the tests with processes share: memory that outlives a fork, children
+//! that cannot leak, traced children that can be stopped anywhere, and a
+//! watchdog over each case.
+//!
+//! The process that runs a case has one thread, and so has every child: that is
+//! what makes the forks here sound.
+
+// Each test binary compiles this module and uses its own part of it.
+#![allow(dead_code)]
+
+pub mod case;
+pub mod child;
+pub mod locks;
+pub mod mapped;
+pub mod script;
+pub mod trace;

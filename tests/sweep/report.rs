@@ -1,0 +1,114 @@
+//! The sweep of one row, and its line.
+
+use std::time::Duration;
+
+use crate::point::{End, Point, kill_at};
+use crate::row::{Row, Stride};
+
+/// A row gives up after so many hangs, each of which costs the whole limit ..
+const HANGS: usize = 3;
+/// .. and one that is to fail has shown enough with two.
+const PLANTED_HANGS: usize = 2;
+
+/// How many unclean points are told in full.
+const TOLD: usize = 3;
+
+/// Kills at every point and says what came of it.
+pub fn sweep<W: 'static>(row: &Row<W>) -> Result<String, String> {
+    let mut tally = Tally::default();
+    // One run to the end without a kill on the way tells how long the row is.
+    let n = point(row, usize::MAX)?.steps;
+    for k in (0..n).filter(|k| is_chosen(row.every, *k, n)) {
+        let point = point(row, k)?;
+        let end = point.end;
+        tally.add(row, k, n, point);
+        if tally.hangs >= tally.most(row) {
+            return tally.line(row, n);
+        }
+        // Where sleeps and retries are in play a run may be shorter than `n`.
+        if end != End::Midway {
+            return tally.line(row, n);
+        }
+    }
+    // The end itself, however far it is this time.
+    let last = point(row, usize::MAX)?;
+    tally.add(row, last.steps, n, last);
+    tally.line(row, n)
+}
+
+fn point<W: 'static>(row: &Row<W>, k: usize) -> Result<Point, String> {
+    let point = kill_at(row, k).map_err(|e| format!("sweep {}: {e}", row.name))?;
+    match (point.end, row.blocks) {
+        (End::Blocked, false) => Err(format!(
+            "sweep {}: the victim blocks after {} instructions, and the row does not say so",
+            row.name, point.steps
+        )),
+        (End::Finished, true) => Err(format!(
+            "sweep {}: the victim does not block, and the row says so",
+            row.name
+        )),
+        _ => Ok(point),
+    }
+}
+
+fn is_chosen(every: Option<Stride>, k: usize, n: usize) -> bool {
+    every.is_none_or(|Stride { edge, step }| k < edge || k + edge >= n || (k - edge) % step == 0)
+}
+
+#[derive(Default)]
+struct Tally {
+    points: usize,
+    unclean: usize,
+    hangs: usize,
+    worst: Duration,
+    told: Vec<String>,
+}
+
+impl Tally {
+    fn most<W>(&self, row: &Row<W>) -> usize {
+        if row.expect_failure {
+            PLANTED_HANGS
+        } else {
+            HANGS
+        }
+    }
+
+    fn add<W>(&mut self, row: &Row<W>, k: usize, n: usize, point: Point) {
+        self.points += 1;
+        match point.verdict {
+            Ok(recovery) => self.worst = self.worst.max(recovery),
+            Err(unclean) => {
+                self.unclean += 1;
+                self.hangs += usize::from(unclean.hung);
+                if self.told.len() < TOLD {
+                    let verb = if unclean.hung { "stuck" } else { "wrong" };
+                    self.told.push(format!(
+                        "  {}: {verb} at {k} of {n}: {}",
+                        row.name, unclean.reason
+                    ));
+                }
+            }
+        }
+    }
+
+    fn line<W>(self, row: &Row<W>, n: usize) -> Result<String, String> {
+        let Self {
+            points, unclean, ..
+        } = self;
+        let mut line = format!("sweep {}: {points} kill points", row.name);
+        if let Some(Stride { edge, step }) = row.every {
+            line += &format!(" (the first and last {edge} and every {step}th of {n} instructions)");
+        }
+        if row.expect_failure {
+            line += &format!(", {unclean} stuck (expected)");
+            return if unclean > 0 { Ok(line) } else { Err(line) };
+        }
+        let clean = points - unclean;
+        let worst = self.worst.as_secs_f64() * 1e3;
+        line += &format!(", {clean} clean, worst recovery {worst:.1} ms");
+        if unclean == 0 {
+            return Ok(line);
+        }
+        Err(format!("{line}\n{}", self.told.join("\n")))
+    }
+}
