@@ -38,16 +38,12 @@ pub enum LockError<'a, T: Shareable + Copy> {
 ///
 /// let total = Shared::new(Mutex::new(7_u64))?;
 /// let held = total.clone();
-/// // SAFETY: the test harness has a second thread, which holds no lock here.
-/// # #[allow(unsafe_code)]
-/// let worker = unsafe {
-///     process::spawn_unchecked(move || {
-///         let _guard = held.lock().unwrap();
-///         loop {
-///             std::thread::park();
-///         }
-///     })
-/// }?;
+/// let worker = process::spawn(move || -> () {
+///     let _guard = held.lock().unwrap();
+///     loop {
+///         std::thread::park();
+///     }
+/// })?;
 /// while total.try_lock().is_ok() {}
 /// worker.kill()?;
 ///
@@ -58,7 +54,7 @@ pub enum LockError<'a, T: Shareable + Copy> {
 ///     }
 ///     other => panic!("{other:?}"),
 /// }
-/// assert_eq!(*total.lock()?, 0);
+/// assert_eq!(*total.lock().unwrap(), 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "dropped unrepaired, the lock tells its next owner again"]

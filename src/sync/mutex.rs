@@ -49,18 +49,15 @@ use crate::shared::shareable::{Placement, Shareable};
 /// use killproof::{Shared, process};
 ///
 /// let counter = Shared::new(Mutex::new(0_u64))?;
-/// # #[allow(unused_mut)]
 /// let mut children = Vec::new();
 /// for _ in 0..4 {
 ///     let counter = counter.clone();
-///     // SAFETY: the test harness has a second thread, which holds no lock here.
-///     # #[allow(unsafe_code)]
-///     children.push(unsafe { process::spawn_unchecked(move || *counter.lock().unwrap() += 1) }?);
+///     children.push(process::spawn(move || *counter.lock().unwrap() += 1)?);
 /// }
 /// for child in children {
 ///     child.join()?;
 /// }
-/// assert_eq!(*counter.lock()?, 4);
+/// assert_eq!(*counter.lock().unwrap(), 4);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[repr(C)]

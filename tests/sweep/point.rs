@@ -55,9 +55,7 @@ fn perform<W: 'static>(row: &Row<W>, k: usize, stage: &Stage, world: &W) -> Resu
         })
         .collect();
     for (index, holder) in holders.iter().enumerate() {
-        await_ready("a holder", holder, || {
-            stage.ready[index].load(Ordering::Acquire)
-        })?;
+        await_ready("a holder", holder, || stage.ready[index].load(Ordering::Acquire))?;
     }
     let victim = Traced::start(|| {
         (row.victim)(world, Begin::new());
@@ -79,9 +77,7 @@ fn perform<W: 'static>(row: &Row<W>, k: usize, stage: &Stage, world: &W) -> Resu
         .collect();
     for (index, peer) in peers.iter().enumerate() {
         let entered = &stage.ready[holders.len() + index];
-        await_ready("a peer", peer, || {
-            entered.load(Ordering::Acquire) && peer.is_asleep()
-        })?;
+        await_ready("a peer", peer, || entered.load(Ordering::Acquire) && peer.is_asleep())?;
     }
 
     let (end, steps) = step(&victim, stage, k)?;
@@ -97,20 +93,13 @@ fn perform<W: 'static>(row: &Row<W>, k: usize, stage: &Stage, world: &W) -> Resu
     }
     stage.killed.open();
 
-    let after = After {
-        stage,
-        victim: victim.child().pid().as_raw() as u32,
-    };
+    let after = After { stage, victim: victim.child().pid().as_raw() as u32 };
     let limit = row.point_limit();
     let verdict = recover(row, limit, &after, &peers, &holders, world).map_err(|unclean| Unclean {
         reason: format!("{} (the victim at {})", unclean.reason, name_of(address)),
         ..unclean
     });
-    Ok(Point {
-        end,
-        steps,
-        verdict,
-    })
+    Ok(Point { end, steps, verdict })
 }
 
 fn await_ready(who: &str, child: &Child, ready: impl Fn() -> bool) -> Result<(), String> {
@@ -168,23 +157,15 @@ fn recover<W: 'static>(
     });
     settle("the survivor", &survivor, limit)?;
     // With peers it is they who were waiting when the kill came.
-    Ok(if peers.is_empty() {
-        after.stage.recovery()
-    } else {
-        from_peers
-    })
+    Ok(if peers.is_empty() { after.stage.recovery() } else { from_peers })
 }
 
 fn settle(who: &str, child: &Child, limit: Duration) -> Result<(), Unclean> {
     match child.finish(Instant::now() + limit) {
         Some(Ok(())) => Ok(()),
-        Some(Err(reason)) => Err(Unclean {
-            reason: format!("{who}: {reason}"),
-            hung: false,
-        }),
-        None => Err(Unclean {
-            reason: format!("{who} hangs: {}", child.whereabouts()),
-            hung: true,
-        }),
+        Some(Err(reason)) => Err(Unclean { reason: format!("{who}: {reason}"), hung: false }),
+        None => {
+            Err(Unclean { reason: format!("{who} hangs: {}", child.whereabouts()), hung: true })
+        }
     }
 }

@@ -43,10 +43,9 @@ fn point<W: 'static>(row: &Row<W>, k: usize) -> Result<Point, String> {
             "sweep {}: the victim blocks after {} instructions, and the row does not say so",
             row.name, point.steps
         )),
-        (End::Finished, true) => Err(format!(
-            "sweep {}: the victim does not block, and the row says so",
-            row.name
-        )),
+        (End::Finished, true) => {
+            Err(format!("sweep {}: the victim does not block, and the row says so", row.name))
+        }
         _ => Ok(point),
     }
 }
@@ -66,11 +65,7 @@ struct Tally {
 
 impl Tally {
     fn most<W>(&self, row: &Row<W>) -> usize {
-        if row.expect_failure {
-            PLANTED_HANGS
-        } else {
-            HANGS
-        }
+        if row.expect_failure { PLANTED_HANGS } else { HANGS }
     }
 
     fn add<W>(&mut self, row: &Row<W>, k: usize, n: usize, point: Point) {
@@ -82,19 +77,15 @@ impl Tally {
                 self.hangs += usize::from(unclean.hung);
                 if self.told.len() < TOLD {
                     let verb = if unclean.hung { "stuck" } else { "wrong" };
-                    self.told.push(format!(
-                        "  {}: {verb} at {k} of {n}: {}",
-                        row.name, unclean.reason
-                    ));
+                    self.told
+                        .push(format!("  {}: {verb} at {k} of {n}: {}", row.name, unclean.reason));
                 }
             }
         }
     }
 
     fn line<W>(self, row: &Row<W>, n: usize) -> Result<String, String> {
-        let Self {
-            points, unclean, ..
-        } = self;
+        let Self { points, unclean, .. } = self;
         let mut line = format!("sweep {}: {points} kill points", row.name);
         if let Some(Stride { edge, step }) = row.every {
             line += &format!(" (the first and last {edge} and every {step}th of {n} instructions)");
