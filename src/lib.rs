@@ -1,4 +1,167 @@
 //! POSIX IPC primitives that survive `kill -9`.
+//!
+//! A participant may be killed at any instruction. Nobody else hangs, nothing
+//! that was committed is lost, nothing half-written is seen, and whoever comes
+//! next is told.
+//!
+//! ```
+//! use killproof::sync::{Mutex, OrRecover};
+//! use killproof::{Shared, channel, process};
+//!
+//! let total = Shared::new(Mutex::new(2_u64))?;
+//! let (jobs, todo) = channel::queue(16)?;
+//! jobs.send(40_u64)?;
+//!
+//! let (its_total, its_todo) = (total.clone(), todo.clone());
+//! let worker = process::spawn(move || -> () {
+//!     let _job = its_todo.lease().unwrap();
+//!     let _guard = its_total.lock().unwrap();
+//!     loop {
+//!         std::thread::park();
+//!     }
+//! })?;
+//! while total.try_lock().is_ok() {}
+//! worker.kill()?; // SIGKILL: it holds both, and will never give them back
+//!
+//! println!("the worker   {:?}", worker.join()); // Err(Signalled(9))
+//! println!("the lock     {:?}", total.lock()); // Err(Abandoned { pid: 25686, .. })
+//! let job = todo.lease()?;
+//! println!("the message  {job:?}"); // Task { id: 0, attempts: 2, value: 40 }
+//!
+//! let mut total = total.lock().or_recover(|total| *total = 2).unwrap();
+//! *total += job.done();
+//! assert_eq!(*total, 42);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # When a process dies
+//!
+//! | it is killed | then |
+//! |---|---|
+//! | holding a [`Mutex`](sync::Mutex) | the next `lock` says [`Abandoned`](sync::Abandoned), with the lock held, until somebody repairs the value |
+//! | holding a [`Semaphore`](sync::Semaphore)'s permit | the permit is free again |
+//! | setting an [`Event`](sync::Event) | it is set or it is not; whoever should wake does |
+//! | sending to a [`queue`](channel::queue) | its message is there whole, or not at all |
+//! | with a message on [`lease`](channel::Receiver::lease) | the message goes to somebody else, with one more attempt |
+//! | as the last at its side of a queue | the others get what was sent, then `Disconnected` |
+//!
+//! Whoever waits for the dead goes on a few milliseconds after the kernel has
+//! finished their exit, at most about 100 ms.
+//!
+//! # Limits
+//!
+//! - Linux 5.3 or later; all participants in one PID namespace. Others get an
+//!   error at every operation, and touch nothing.
+//! - A process counts as dead when the kernel has finished its exit: not while
+//!   it is stopped, dumps core, sleeps uninterruptibly or still frees gigabytes.
+//! - A message is delivered at least once where it is leased, at most once where
+//!   it is received.
+//! - A value inside an abandoned lock is its user's to repair. Side effects are
+//!   not undone.
+//! - What is held at `exec`, or by a leaked guard, stays held for as long as the
+//!   process lives. Checkpoint and restore, `CLONE_VM` children, and sandboxes
+//!   that forbid both `pidfd_open` and `kill` are not supported.
+//!
+//! # One example each
+//!
+//! A process and what it returns ([`process`]):
+//!
+//! ```
+//! let child = killproof::process::spawn(|| "done".to_string())?;
+//! assert_eq!(child.join()?, "done");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A value of one's own in shared memory ([`Shared`], [`shareable!`]), a lock, and
+//! permits ([`sync`]):
+//!
+//! ```
+//! use killproof::{Shared, process, shareable, sync::{Mutex, Semaphore}};
+//!
+//! shareable! {
+//!     struct Office { visitors: Mutex<u64>, chairs: Semaphore }
+//! }
+//!
+//! let office = Shared::new(Office { visitors: Mutex::new(0), chairs: Semaphore::new(2) })?;
+//! let mut visitors = Vec::new();
+//! for _ in 0..5 {
+//!     let office = office.clone();
+//!     visitors.push(process::spawn(move || {
+//!         let _chair = office.chairs.acquire().unwrap();
+//!         *office.visitors.lock().unwrap() += 1;
+//!     })?);
+//! }
+//! for visitor in visitors {
+//!     visitor.join()?;
+//! }
+//! assert_eq!(*office.visitors.lock().unwrap(), 5);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! An event ([`sync::Event`]):
+//!
+//! ```
+//! let green = killproof::sync::Event::new()?;
+//! let its_green = green.clone();
+//! let car = killproof::process::spawn(move || its_green.wait())?;
+//! green.set();
+//! car.join()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A queue ([`channel`]), on which each message ([`Message`]) goes to one
+//! receiver:
+//!
+//! ```
+//! let (results, inbox) = killproof::channel::queue(8)?;
+//! let worker = killproof::process::spawn(move || results.send(vec![1_u8, 2, 3]).unwrap())?;
+//! assert_eq!(inbox.recv()?, [1, 2, 3]);
+//! worker.join()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Trade-offs
+//!
+//! The dead are found by asking the kernel about the one process in the way,
+//! never by a mark it might have left, a timeout, or a heartbeat: no mark is lost
+//! when memory is reaped early, and nobody alive is ever robbed. Asking happens at
+//! the end of a waiter's time slice, so an operation that does not wait costs
+//! nothing more than without it. One sleeper costs about 0.03 % of a core.
+//!
+//! A queue keeps strict order. The price is that a sender that is stopped, not
+//! killed, in the few instructions in which it fills its slot holds up those
+//! behind it.
+//!
+//! # What this does not do
+//!
+//! No transport between machines, no Windows or macOS, no allocator in shared
+//! memory, no daemon that must run, no threads or signal handlers of its own. No
+//! unbounded queue: it would need memory without a limit or a hidden feeder
+//! thread, which is what makes `join` before draining deadlock elsewhere. No
+//! `scope` for processes: after a fork, a borrow would mean a copy.
+//!
+//! # Fork: what is legal after it
+//!
+//! [`process::spawn`] is a safe function: it refuses while the process has other
+//! threads or guards on loan, and so the child may do what it likes. After any
+//! other fork of this crate's users, everything here works in the child: handles
+//! count themselves there at their first use, and guards that were copied do
+//! nothing when they are dropped. `docs/spawn.md` tells the whole story.
+//!
+//! # Map of the source
+//!
+//! Floors, in reading order; each imports only from those before it, and its
+//! `mod.rs` says what it does and never does.
+//!
+//! - *Core:* `error` and `deadline`; `sys`, the only place that calls the system;
+//!   `primitive`, atomics, futex and the stamp that names a process, or a model of
+//!   them; `raw`, the word machines, each a file with its states, transitions and
+//!   orderings; `shared`, bytes that others also see.
+//! - *Built on it:* [`sync`], typed shells over `raw`; [`channel`], queues;
+//!   [`process`], fork and join.
+
+#![doc(test(attr(deny(warnings))))]
+#![cfg_attr(loom, allow(dead_code))]
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("killproof needs Linux: pidfd, futex and memfd have no equivalent elsewhere");
@@ -30,3 +193,8 @@ pub use shared::plain::Plain;
 pub use shared::shareable::Placement;
 #[cfg(not(loom))]
 pub use shared::shareable::Shareable;
+
+/// The README's program is a test as well.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
