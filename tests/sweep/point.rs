@@ -6,12 +6,19 @@ use std::time::{Duration, Instant};
 
 use crate::common::child::{Child, fork, reap_all, until};
 use crate::common::mapped::Mapped;
+use crate::common::pin;
 use crate::common::trace::{Stop, Traced};
 use crate::place::name_of;
 use crate::row::{After, Begin, Peer, Row, Stage};
 
 /// Long enough to get ready on any machine.
 const READY: Duration = Duration::from_secs(60);
+
+/// A sleep as long as this is a block: in a row that does not block, longer than
+/// the slices that an operation on its way may need; in one that does, short, so
+/// that its slices are not gone through again and again.
+const UNEXPECTED: Duration = Duration::from_millis(20);
+const EXPECTED: Duration = Duration::from_millis(2);
 
 /// Where the victim was when it was killed.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -84,7 +91,7 @@ fn perform<W: 'static>(row: &Row<W>, k: usize, stage: &Stage, world: &W) -> Resu
         })?;
     }
 
-    let (end, steps) = step(&victim, stage, k)?;
+    let (end, steps) = step(row, &victim, stage, k)?;
     let address = victim.address();
     let killed = Instant::now();
     stage.killed_at.store(stage.now(), Ordering::Release);
@@ -130,15 +137,22 @@ fn await_ready(who: &str, child: &Child, ready: impl Fn() -> bool) -> Result<(),
     Err(format!("{who} did not get ready: {}", child.whereabouts()))
 }
 
-fn step(victim: &Traced, stage: &Stage, k: usize) -> Result<(End, usize), String> {
+fn step<W: 'static>(
+    row: &Row<W>,
+    victim: &Traced,
+    stage: &Stage,
+    k: usize,
+) -> Result<(End, usize), String> {
+    let _together = pin::beside(victim.child().pid());
+    let blocked = if row.blocks { EXPECTED } else { UNEXPECTED };
     for steps in 0..k {
         if stage.finished.load(Ordering::Acquire) {
             return Ok((End::Finished, steps));
         }
-        match victim.step()? {
+        match victim.step(blocked)? {
             Stop::Trap => {}
             Stop::Blocked => return Ok((End::Blocked, steps + 1)),
-            other => return Err(format!("the victim stopped at step {steps}: {other:?}")),
+            other => return Err(format!("the victim at step {steps}: {other:?}")),
         }
     }
     let finished = stage.finished.load(Ordering::Acquire);
