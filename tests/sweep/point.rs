@@ -9,7 +9,7 @@ use crate::common::mapped::Mapped;
 use crate::common::pin;
 use crate::common::trace::{Stop, Traced};
 use crate::place::name_of;
-use crate::row::{After, Begin, Peer, Row, Stage};
+use crate::row::{After, Begin, Peer, Role, Row, Stage};
 
 /// Long enough to get ready on any machine.
 const READY: Duration = Duration::from_secs(60);
@@ -55,13 +55,24 @@ pub fn kill_at<W: 'static>(row: &Row<W>, k: usize) -> Result<Point, String> {
 }
 
 fn perform<W: 'static>(row: &Row<W>, k: usize, stage: &Stage, world: &W) -> Result<Point, String> {
-    let holders: Vec<Child> = (row.holders.iter().enumerate())
-        .map(|(index, role)| {
-            let peer = Peer { stage, index };
-            fork(|| role(world, &peer))
+    let mut roles = (0..).map(|index| Peer {
+        stage,
+        index,
+        counts: index >= row.holders.len(),
+    });
+    let mut start = |role: &Role<W>| {
+        let peer = roles.next().expect("no end");
+        fork(|| {
+            if peer.counts {
+                peer.is_ready();
+            }
+            role(world, &peer)?;
+            peer.is_through();
+            Ok(())
         })
-        .collect();
-    for (index, holder) in holders.iter().enumerate() {
+    };
+    let mut others: Vec<Child> = row.holders.iter().map(&mut start).collect();
+    for (index, holder) in others.iter().enumerate() {
         await_ready("a holder", holder, || {
             stage.ready[index].load(Ordering::Acquire)
         })?;
@@ -72,20 +83,10 @@ fn perform<W: 'static>(row: &Row<W>, k: usize, stage: &Stage, world: &W) -> Resu
         Ok(())
     })?;
     victim.run_to_mark()?;
-    let peers: Vec<Child> = (row.peers.iter().enumerate())
-        .map(|(index, role)| {
-            let index = holders.len() + index;
-            let peer = Peer { stage, index };
-            fork(|| {
-                peer.is_ready();
-                role(world, &peer)?;
-                stage.recovered();
-                Ok(())
-            })
-        })
-        .collect();
-    for (index, peer) in peers.iter().enumerate() {
-        let entered = &stage.ready[holders.len() + index];
+    let first = others.len();
+    others.extend(row.peers.iter().map(start));
+    for (index, peer) in others.iter().enumerate().skip(first) {
+        let entered = &stage.ready[index];
         await_ready("a peer", peer, || {
             entered.load(Ordering::Acquire) && peer.is_asleep()
         })?;
@@ -108,8 +109,7 @@ fn perform<W: 'static>(row: &Row<W>, k: usize, stage: &Stage, world: &W) -> Resu
         stage,
         victim: victim.child().pid().as_raw() as u32,
     };
-    let limit = row.point_limit();
-    let verdict = recover(row, limit, &after, &peers, &holders, world).map_err(|unclean| Unclean {
+    let verdict = recover(row, &after, &others, world).map_err(|unclean| Unclean {
         reason: format!("{} (the victim at {})", unclean.reason, name_of(address)),
         ..unclean
     });
@@ -159,34 +159,50 @@ fn step<W: 'static>(
     Ok((if finished { End::Finished } else { End::Midway }, k))
 }
 
-/// Waits for the peers, then lets the survivor check.
+/// Waits for the others to be through, lets the survivor check, and then lets
+/// everybody end.
 fn recover<W: 'static>(
     row: &Row<W>,
-    limit: Duration,
     after: &After<'_>,
-    peers: &[Child],
-    holders: &[Child],
+    others: &[Child],
     world: &W,
 ) -> Result<Duration, Unclean> {
-    for peer in peers {
-        settle("a peer", peer, limit)?;
+    let stage = after.stage;
+    let limit = row.point_limit();
+    for (index, other) in others.iter().enumerate() {
+        let through = &stage.through[index];
+        until(Instant::now() + limit, || {
+            through.load(Ordering::Acquire) || other.ended(Instant::now())
+        });
+        if !through.load(Ordering::Acquire) {
+            settle(name(row, index), other, Duration::ZERO)?;
+        }
     }
-    for holder in holders {
-        settle("a holder", holder, limit)?;
-    }
-    let from_peers = after.stage.recovery();
+    let from_peers = stage.recovery();
     let survivor = fork(|| {
         (row.survive)(world, after)?;
         after.returned();
         Ok(())
     });
     settle("the survivor", &survivor, limit)?;
+    stage.over.open();
+    for (index, other) in others.iter().enumerate() {
+        settle(name(row, index), other, limit)?;
+    }
     // With peers it is they who were waiting when the kill came.
-    Ok(if peers.is_empty() {
-        after.stage.recovery()
+    Ok(if row.peers.is_empty() {
+        stage.recovery()
     } else {
         from_peers
     })
+}
+
+fn name<W>(row: &Row<W>, index: usize) -> &'static str {
+    if index < row.holders.len() {
+        "a holder"
+    } else {
+        "a peer"
+    }
 }
 
 fn settle(who: &str, child: &Child, limit: Duration) -> Result<(), Unclean> {
