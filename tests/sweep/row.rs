@@ -53,6 +53,8 @@ pub struct Stride {
 impl<W: 'static> Row<W> {
     /// `victim` gets ready, says [`Begin::now`], and performs the operation; from
     /// there to its return each instruction is a kill point.
+    /// A first use costs a thousand instructions: unless that is what the row is
+    /// about, get it over with before the begin.
     ///
     /// `survive` runs in a process of its own after each kill, once the peers
     /// are through: the next operations, which must return, and what must hold.
