@@ -32,11 +32,7 @@ impl Case {
         limit: Duration,
         body: impl FnOnce() -> Result<String, String> + Send + 'static,
     ) -> Self {
-        Self {
-            name: name.into(),
-            limit,
-            body: Box::new(body),
-        }
+        Self { name: name.into(), limit, body: Box::new(body) }
     }
 }
 

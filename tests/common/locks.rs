@@ -24,9 +24,7 @@ pub struct NaiveLock(AtomicU32);
 
 impl NaiveLock {
     pub fn lock(&self) {
-        let free = self
-            .0
-            .compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed);
+        let free = self.0.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed);
         if free.is_err() {
             while self.0.swap(2, Ordering::Acquire) != 0 {
                 let _ = futex::wait(&self.0, Flags::empty(), 2, None);
@@ -62,18 +60,13 @@ impl PidLock {
         let mut slice = 1;
         let mut seen = 0;
         loop {
-            let now = self
-                .0
-                .compare_exchange(seen, me, Ordering::Acquire, Ordering::Relaxed);
+            let now = self.0.compare_exchange(seen, me, Ordering::Acquire, Ordering::Relaxed);
             let Err(holder) = now else { return };
             seen = 0;
             if holder == 0 {
                 continue;
             }
-            let time = Timespec {
-                tv_sec: 0,
-                tv_nsec: slice * 1_000_000,
-            };
+            let time = Timespec { tv_sec: 0, tv_nsec: slice * 1_000_000 };
             let woken = futex::wait(&self.0, Flags::empty(), holder, Some(&time));
             if woken == Err(rustix::io::Errno::TIMEDOUT) {
                 slice = (slice * 2).min(100);

@@ -25,17 +25,11 @@ impl<T: Sync> Mapped<T> {
         let fd = memfd_create("test", MemfdFlags::CLOEXEC).expect("memfd_create");
         let file = File::from(fd);
         file.set_len(size_of::<T>() as u64).expect("ftruncate");
-        let map = MmapOptions::new()
-            .len(size_of::<T>())
-            .map_raw(&file)
-            .expect("mmap");
+        let map = MmapOptions::new().len(size_of::<T>()).map_raw(&file).expect("mmap");
         // SAFETY: the mapping was made above with the size of `T`, page aligned,
         // and nobody else knows its address or its descriptor yet.
         unsafe { map.as_mut_ptr().cast::<T>().write(value) };
-        Self {
-            map,
-            holds: PhantomData,
-        }
+        Self { map, holds: PhantomData }
     }
 }
 
@@ -79,10 +73,7 @@ pub struct Note {
 
 impl Note {
     pub const fn new() -> Self {
-        Self {
-            len: AtomicUsize::new(0),
-            bytes: [const { AtomicU8::new(0) }; 4000],
-        }
+        Self { len: AtomicUsize::new(0), bytes: [const { AtomicU8::new(0) }; 4000] }
     }
 
     pub fn write(&self, text: &str) {
@@ -95,10 +86,7 @@ impl Note {
 
     pub fn read(&self) -> String {
         let len = self.len.load(Ordering::Acquire);
-        let bytes: Vec<u8> = self.bytes[..len]
-            .iter()
-            .map(|b| b.load(Ordering::Relaxed))
-            .collect();
+        let bytes: Vec<u8> = self.bytes[..len].iter().map(|b| b.load(Ordering::Relaxed)).collect();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 }

@@ -74,11 +74,7 @@ impl Traced {
             raise(Signal::SIGSTOP).map_err(|e| format!("raise: {e}"))?;
             body()
         });
-        let traced = Self {
-            child,
-            signal: Cell::new(None),
-            waits: Cell::new(false),
-        };
+        let traced = Self { child, signal: Cell::new(None), waits: Cell::new(false) };
         match traced.wait(Instant::now() + START) {
             Some(Stop::Trap) => traced.signal.set(None),
             other => return Err(format!("a traced child did not stop: {other:?}")),
@@ -152,8 +148,7 @@ impl Traced {
         match waitpid(self.child.pid(), Some(WaitPidFlag::WNOHANG)) {
             Ok(WaitStatus::StillAlive) => None,
             Ok(WaitStatus::Stopped(_, signal)) => {
-                self.signal
-                    .set((signal != Signal::SIGTRAP).then_some(signal));
+                self.signal.set((signal != Signal::SIGTRAP).then_some(signal));
                 Some(Stop::Trap)
             }
             Ok(WaitStatus::PtraceSyscall(_)) => Some(self.at_syscall()),
@@ -184,12 +179,7 @@ impl Traced {
         // SAFETY: the kernel writes at most as many bytes as it is told, which
         // are those of `words`; for a process that is not stopped it writes none.
         unsafe {
-            libc::ptrace(
-                GET_SYSCALL_INFO as _,
-                pid,
-                size_of_val(&words),
-                words.as_mut_ptr(),
-            );
+            libc::ptrace(GET_SYSCALL_INFO as _, pid, size_of_val(&words), words.as_mut_ptr());
         }
         words
     }

@@ -55,11 +55,7 @@ pub fn kill_at<W: 'static>(row: &Row<W>, k: usize) -> Result<Point, String> {
 }
 
 fn perform<W: 'static>(row: &Row<W>, k: usize, stage: &Stage, world: &W) -> Result<Point, String> {
-    let mut roles = (0..).map(|index| Peer {
-        stage,
-        index,
-        counts: index >= row.holders.len(),
-    });
+    let mut roles = (0..).map(|index| Peer { stage, index, counts: index >= row.holders.len() });
     let mut start = |role: &Role<W>| {
         let peer = roles.next().expect("no end");
         fork(|| {
@@ -73,9 +69,7 @@ fn perform<W: 'static>(row: &Row<W>, k: usize, stage: &Stage, world: &W) -> Resu
     };
     let mut others: Vec<Child> = row.holders.iter().map(&mut start).collect();
     for (index, holder) in others.iter().enumerate() {
-        await_ready("a holder", holder, || {
-            stage.ready[index].load(Ordering::Acquire)
-        })?;
+        await_ready("a holder", holder, || stage.ready[index].load(Ordering::Acquire))?;
     }
     let victim = Traced::start(|| {
         (row.victim)(world, Begin::new());
@@ -87,9 +81,7 @@ fn perform<W: 'static>(row: &Row<W>, k: usize, stage: &Stage, world: &W) -> Resu
     others.extend(row.peers.iter().map(start));
     for (index, peer) in others.iter().enumerate().skip(first) {
         let entered = &stage.ready[index];
-        await_ready("a peer", peer, || {
-            entered.load(Ordering::Acquire) && peer.is_asleep()
-        })?;
+        await_ready("a peer", peer, || entered.load(Ordering::Acquire) && peer.is_asleep())?;
     }
 
     let (end, steps) = step(row, &victim, stage, k)?;
@@ -105,36 +97,30 @@ fn perform<W: 'static>(row: &Row<W>, k: usize, stage: &Stage, world: &W) -> Resu
     }
     stage.killed.open();
 
-    let after = After {
-        stage,
-        victim: victim.child().pid().as_raw() as u32,
-    };
+    let after = After { stage, victim: victim.child().pid().as_raw() as u32 };
     let verdict = recover(row, &after, &others, world).map_err(|unclean| Unclean {
         reason: format!("{} (the victim at {})", unclean.reason, name_of(address)),
         ..unclean
     });
-    Ok(Point {
-        end,
-        steps,
-        verdict,
-    })
+    Ok(Point { end, steps, verdict })
 }
 
 fn await_ready(who: &str, child: &Child, ready: impl Fn() -> bool) -> Result<(), String> {
     let deadline = Instant::now() + READY;
+    // Each is asked once a turn: a sleeper seen asleep may be awake again.
     let mut over = false;
-    until(deadline, || {
+    let in_time = until(deadline, || {
         over = child.ended(Instant::now());
         over || ready()
     });
-    if over {
-        let result = child.finish(deadline);
-        return Err(format!("{who} ended before the victim began: {result:?}"));
+    match (in_time, over) {
+        (true, false) => Ok(()),
+        (true, true) => {
+            let result = child.finish(deadline);
+            Err(format!("{who} ended before the victim began: {result:?}"))
+        }
+        (false, _) => Err(format!("{who} did not get ready: {}", child.whereabouts())),
     }
-    if ready() {
-        return Ok(());
-    }
-    Err(format!("{who} did not get ready: {}", child.whereabouts()))
 }
 
 fn step<W: 'static>(
@@ -190,31 +176,19 @@ fn recover<W: 'static>(
         settle(name(row, index), other, limit)?;
     }
     // With peers it is they who were waiting when the kill came.
-    Ok(if row.peers.is_empty() {
-        stage.recovery()
-    } else {
-        from_peers
-    })
+    Ok(if row.peers.is_empty() { stage.recovery() } else { from_peers })
 }
 
 fn name<W>(row: &Row<W>, index: usize) -> &'static str {
-    if index < row.holders.len() {
-        "a holder"
-    } else {
-        "a peer"
-    }
+    if index < row.holders.len() { "a holder" } else { "a peer" }
 }
 
 fn settle(who: &str, child: &Child, limit: Duration) -> Result<(), Unclean> {
     match child.finish(Instant::now() + limit) {
         Some(Ok(())) => Ok(()),
-        Some(Err(reason)) => Err(Unclean {
-            reason: format!("{who}: {reason}"),
-            hung: false,
-        }),
-        None => Err(Unclean {
-            reason: format!("{who} hangs: {}", child.whereabouts()),
-            hung: true,
-        }),
+        Some(Err(reason)) => Err(Unclean { reason: format!("{who}: {reason}"), hung: false }),
+        None => {
+            Err(Unclean { reason: format!("{who} hangs: {}", child.whereabouts()), hung: true })
+        }
     }
 }

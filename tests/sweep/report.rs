@@ -45,10 +45,9 @@ fn point<W: 'static>(row: &Row<W>, k: usize) -> Result<Point, String> {
             "sweep {}: the victim blocks after {} instructions, and the row does not say so",
             row.name, point.steps
         )),
-        (End::Finished, true) => Err(format!(
-            "sweep {}: the victim does not block, and the row says so",
-            row.name
-        )),
+        (End::Finished, true) => {
+            Err(format!("sweep {}: the victim does not block, and the row says so", row.name))
+        }
         _ => Ok(point),
     }
 }
@@ -56,10 +55,7 @@ fn point<W: 'static>(row: &Row<W>, k: usize) -> Result<Point, String> {
 /// Without optimisation the rows are thirty times as long, and take the square of
 /// that: a sample of them must do there.
 fn unoptimised(n: usize) -> Option<Stride> {
-    let sample = Stride {
-        edge: 16,
-        step: n.div_ceil(64),
-    };
+    let sample = Stride { edge: 16, step: n.div_ceil(64) };
     (cfg!(debug_assertions) && n > 128).then_some(sample)
 }
 
@@ -79,11 +75,7 @@ struct Tally {
 
 impl Tally {
     fn most<W>(&self, row: &Row<W>) -> usize {
-        if row.expect_failure {
-            PLANTED_HANGS
-        } else {
-            HANGS
-        }
+        if row.expect_failure { PLANTED_HANGS } else { HANGS }
     }
 
     fn add<W>(&mut self, row: &Row<W>, k: usize, n: usize, point: Point) {
@@ -95,19 +87,15 @@ impl Tally {
                 self.hangs += usize::from(unclean.hung);
                 if self.told.len() < TOLD {
                     let verb = if unclean.hung { "stuck" } else { "wrong" };
-                    self.told.push(format!(
-                        "  {}: {verb} at {k} of {n}: {}",
-                        row.name, unclean.reason
-                    ));
+                    self.told
+                        .push(format!("  {}: {verb} at {k} of {n}: {}", row.name, unclean.reason));
                 }
             }
         }
     }
 
     fn line<W>(self, row: &Row<W>, n: usize) -> Result<String, String> {
-        let Self {
-            points, unclean, ..
-        } = self;
+        let Self { points, unclean, .. } = self;
         let mut line = format!("sweep {}: {points} kill points", row.name);
         if let Some(Stride { edge, step }) = self.every {
             line += &format!(" (the first and last {edge} and every {step}th of {n} instructions)");
