@@ -12,5 +12,6 @@ pub mod case;
 pub mod child;
 pub mod locks;
 pub mod mapped;
+pub mod pin;
 pub mod script;
 pub mod trace;

@@ -13,10 +13,6 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 
 use super::child::{Child, fork};
 
-/// How long a step may sleep in the kernel, at least, before it counts as
-/// blocked.
-const BLOCKED: Duration = Duration::from_millis(20);
-
 /// Long enough for a child that is about to stop to be scheduled on any machine.
 const START: Duration = Duration::from_secs(60);
 
@@ -47,7 +43,7 @@ pub enum Stop {
     Syscall,
     /// Stopped on the way out of a futex wait that somebody's wake ended.
     Woken,
-    /// Asleep in the kernel for longer than [`BLOCKED`].
+    /// Asleep in the kernel, in the same instruction for a while.
     Blocked,
     /// Ended, with what its body returned.
     Ended(Result<(), String>),
@@ -104,12 +100,13 @@ impl Traced {
         }
     }
 
-    /// Runs one instruction.
-    pub fn step(&self) -> Result<Stop, String> {
+    /// Runs one instruction. One that sleeps in the kernel for `blocked` or up
+    /// to twice that counts as blocked.
+    pub fn step(&self, blocked: Duration) -> Result<Stop, String> {
         ptrace::step(self.child.pid(), self.signal.take()).map_err(|e| format!("step: {e}"))?;
         let mut asleep = false;
         loop {
-            if let Some(stop) = self.wait(Instant::now() + BLOCKED) {
+            if let Some(stop) = self.wait(Instant::now() + blocked) {
                 return Ok(stop);
             }
             // Only seen asleep at both ends of the interval is it blocked: a
@@ -203,7 +200,7 @@ pub fn child_signal(limit: Duration) {
 /// Whether this machine lets us trace our own children.
 pub fn is_permitted() -> bool {
     let traced = Traced::start(|| Ok(()));
-    traced.is_ok_and(|t| t.step() == Ok(Stop::Trap))
+    traced.is_ok_and(|t| t.step(START) == Ok(Stop::Trap))
 }
 
 /// Ends the test program where tracing is not allowed: in CI that is a failure,

@@ -71,7 +71,7 @@ fn play<L: Lock>(lock: &L, limit: Duration) -> Result<Outcome, String> {
     };
     let waiters = [waiter()?, waiter()?];
     let both = [&waiters[0], &waiters[1]];
-    let soon = || Instant::now() + limit;
+    let soon = || Instant::now() + STUCK;
 
     if put_to_sleep(&both, soon())? != Seen::AllAsleep {
         return Err("the waiters do not sleep".into());
@@ -89,7 +89,7 @@ fn play<L: Lock>(lock: &L, limit: Duration) -> Result<Outcome, String> {
         let ended = process.finish(Instant::now() + STUCK);
         ended.ok_or("an unlock hangs")??;
     }
-    match wait_ended(both[1 - first], soon())? {
+    match wait_ended(both[1 - first], Instant::now() + limit)? {
         Seen::Ended(_, Ok(())) => Ok(Outcome::Through),
         Seen::Nothing => Ok(Outcome::Stuck),
         other => Err(format!("the other waiter: {other:?}")),

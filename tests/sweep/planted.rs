@@ -119,7 +119,11 @@ fn sleeping_peers() -> Row<Mapped<PidLock>> {
         lock_again,
     )
     .peer(move |lock, _| peer(lock))
-    .peer(move |lock, _| peer(lock))
+    .peer(move |lock, other| {
+        peer(lock)?;
+        other.until_over();
+        Ok(())
+    })
 }
 
 /// Somebody else holds the lock until the victim, on its way to sleep, is dead.

@@ -6,12 +6,19 @@ use std::time::{Duration, Instant};
 
 use crate::common::child::{Child, fork, reap_all, until};
 use crate::common::mapped::Mapped;
+use crate::common::pin;
 use crate::common::trace::{Stop, Traced};
 use crate::place::name_of;
-use crate::row::{After, Begin, Peer, Row, Stage};
+use crate::row::{After, Begin, Peer, Role, Row, Stage};
 
 /// Long enough to get ready on any machine.
 const READY: Duration = Duration::from_secs(60);
+
+/// A sleep as long as this is a block: in a row that does not block, longer than
+/// the slices that an operation on its way may need; in one that does, short, so
+/// that its slices are not gone through again and again.
+const UNEXPECTED: Duration = Duration::from_millis(20);
+const EXPECTED: Duration = Duration::from_millis(2);
 
 /// Where the victim was when it was killed.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -48,13 +55,20 @@ pub fn kill_at<W: 'static>(row: &Row<W>, k: usize) -> Result<Point, String> {
 }
 
 fn perform<W: 'static>(row: &Row<W>, k: usize, stage: &Stage, world: &W) -> Result<Point, String> {
-    let holders: Vec<Child> = (row.holders.iter().enumerate())
-        .map(|(index, role)| {
-            let peer = Peer { stage, index };
-            fork(|| role(world, &peer))
+    let mut roles = (0..).map(|index| Peer { stage, index, counts: index >= row.holders.len() });
+    let mut start = |role: &Role<W>| {
+        let peer = roles.next().expect("no end");
+        fork(|| {
+            if peer.counts {
+                peer.is_ready();
+            }
+            role(world, &peer)?;
+            peer.is_through();
+            Ok(())
         })
-        .collect();
-    for (index, holder) in holders.iter().enumerate() {
+    };
+    let mut others: Vec<Child> = row.holders.iter().map(&mut start).collect();
+    for (index, holder) in others.iter().enumerate() {
         await_ready("a holder", holder, || stage.ready[index].load(Ordering::Acquire))?;
     }
     let victim = Traced::start(|| {
@@ -63,24 +77,14 @@ fn perform<W: 'static>(row: &Row<W>, k: usize, stage: &Stage, world: &W) -> Resu
         Ok(())
     })?;
     victim.run_to_mark()?;
-    let peers: Vec<Child> = (row.peers.iter().enumerate())
-        .map(|(index, role)| {
-            let index = holders.len() + index;
-            let peer = Peer { stage, index };
-            fork(|| {
-                peer.is_ready();
-                role(world, &peer)?;
-                stage.recovered();
-                Ok(())
-            })
-        })
-        .collect();
-    for (index, peer) in peers.iter().enumerate() {
-        let entered = &stage.ready[holders.len() + index];
+    let first = others.len();
+    others.extend(row.peers.iter().map(start));
+    for (index, peer) in others.iter().enumerate().skip(first) {
+        let entered = &stage.ready[index];
         await_ready("a peer", peer, || entered.load(Ordering::Acquire) && peer.is_asleep())?;
     }
 
-    let (end, steps) = step(&victim, stage, k)?;
+    let (end, steps) = step(row, &victim, stage, k)?;
     let address = victim.address();
     let killed = Instant::now();
     stage.killed_at.store(stage.now(), Ordering::Release);
@@ -94,8 +98,7 @@ fn perform<W: 'static>(row: &Row<W>, k: usize, stage: &Stage, world: &W) -> Resu
     stage.killed.open();
 
     let after = After { stage, victim: victim.child().pid().as_raw() as u32 };
-    let limit = row.point_limit();
-    let verdict = recover(row, limit, &after, &peers, &holders, world).map_err(|unclean| Unclean {
+    let verdict = recover(row, &after, &others, world).map_err(|unclean| Unclean {
         reason: format!("{} (the victim at {})", unclean.reason, name_of(address)),
         ..unclean
     });
@@ -104,60 +107,80 @@ fn perform<W: 'static>(row: &Row<W>, k: usize, stage: &Stage, world: &W) -> Resu
 
 fn await_ready(who: &str, child: &Child, ready: impl Fn() -> bool) -> Result<(), String> {
     let deadline = Instant::now() + READY;
+    // Each is asked once a turn: a sleeper seen asleep may be awake again.
     let mut over = false;
-    until(deadline, || {
+    let in_time = until(deadline, || {
         over = child.ended(Instant::now());
         over || ready()
     });
-    if over {
-        let result = child.finish(deadline);
-        return Err(format!("{who} ended before the victim began: {result:?}"));
+    match (in_time, over) {
+        (true, false) => Ok(()),
+        (true, true) => {
+            let result = child.finish(deadline);
+            Err(format!("{who} ended before the victim began: {result:?}"))
+        }
+        (false, _) => Err(format!("{who} did not get ready: {}", child.whereabouts())),
     }
-    if ready() {
-        return Ok(());
-    }
-    Err(format!("{who} did not get ready: {}", child.whereabouts()))
 }
 
-fn step(victim: &Traced, stage: &Stage, k: usize) -> Result<(End, usize), String> {
+fn step<W: 'static>(
+    row: &Row<W>,
+    victim: &Traced,
+    stage: &Stage,
+    k: usize,
+) -> Result<(End, usize), String> {
+    let _together = pin::beside(victim.child().pid());
+    let blocked = if row.blocks { EXPECTED } else { UNEXPECTED };
     for steps in 0..k {
         if stage.finished.load(Ordering::Acquire) {
             return Ok((End::Finished, steps));
         }
-        match victim.step()? {
+        match victim.step(blocked)? {
             Stop::Trap => {}
             Stop::Blocked => return Ok((End::Blocked, steps + 1)),
-            other => return Err(format!("the victim stopped at step {steps}: {other:?}")),
+            other => return Err(format!("the victim at step {steps}: {other:?}")),
         }
     }
     let finished = stage.finished.load(Ordering::Acquire);
     Ok((if finished { End::Finished } else { End::Midway }, k))
 }
 
-/// Waits for the peers, then lets the survivor check.
+/// Waits for the others to be through, lets the survivor check, and then lets
+/// everybody end.
 fn recover<W: 'static>(
     row: &Row<W>,
-    limit: Duration,
     after: &After<'_>,
-    peers: &[Child],
-    holders: &[Child],
+    others: &[Child],
     world: &W,
 ) -> Result<Duration, Unclean> {
-    for peer in peers {
-        settle("a peer", peer, limit)?;
+    let stage = after.stage;
+    let limit = row.point_limit();
+    for (index, other) in others.iter().enumerate() {
+        let through = &stage.through[index];
+        until(Instant::now() + limit, || {
+            through.load(Ordering::Acquire) || other.ended(Instant::now())
+        });
+        if !through.load(Ordering::Acquire) {
+            settle(name(row, index), other, Duration::ZERO)?;
+        }
     }
-    for holder in holders {
-        settle("a holder", holder, limit)?;
-    }
-    let from_peers = after.stage.recovery();
+    let from_peers = stage.recovery();
     let survivor = fork(|| {
         (row.survive)(world, after)?;
         after.returned();
         Ok(())
     });
     settle("the survivor", &survivor, limit)?;
+    stage.over.open();
+    for (index, other) in others.iter().enumerate() {
+        settle(name(row, index), other, limit)?;
+    }
     // With peers it is they who were waiting when the kill came.
-    Ok(if peers.is_empty() { after.stage.recovery() } else { from_peers })
+    Ok(if row.peers.is_empty() { stage.recovery() } else { from_peers })
+}
+
+fn name<W>(row: &Row<W>, index: usize) -> &'static str {
+    if index < row.holders.len() { "a holder" } else { "a peer" }
 }
 
 fn settle(who: &str, child: &Child, limit: Duration) -> Result<(), Unclean> {

@@ -18,7 +18,9 @@ pub fn sweep<W: 'static>(row: &Row<W>) -> Result<String, String> {
     let mut tally = Tally::default();
     // One run to the end without a kill on the way tells how long the row is.
     let n = point(row, usize::MAX)?.steps;
-    for k in (0..n).filter(|k| is_chosen(row.every, *k, n)) {
+    let every = row.every.or_else(|| unoptimised(n));
+    tally.every = every;
+    for k in (0..n).filter(|k| is_chosen(every, *k, n)) {
         let point = point(row, k)?;
         let end = point.end;
         tally.add(row, k, n, point);
@@ -50,6 +52,13 @@ fn point<W: 'static>(row: &Row<W>, k: usize) -> Result<Point, String> {
     }
 }
 
+/// Without optimisation the rows are thirty times as long, and take the square of
+/// that: a sample of them must do there.
+fn unoptimised(n: usize) -> Option<Stride> {
+    let sample = Stride { edge: 16, step: n.div_ceil(64) };
+    (cfg!(debug_assertions) && n > 128).then_some(sample)
+}
+
 fn is_chosen(every: Option<Stride>, k: usize, n: usize) -> bool {
     every.is_none_or(|Stride { edge, step }| k < edge || k + edge >= n || (k - edge) % step == 0)
 }
@@ -61,6 +70,7 @@ struct Tally {
     hangs: usize,
     worst: Duration,
     told: Vec<String>,
+    every: Option<Stride>,
 }
 
 impl Tally {
@@ -87,7 +97,7 @@ impl Tally {
     fn line<W>(self, row: &Row<W>, n: usize) -> Result<String, String> {
         let Self { points, unclean, .. } = self;
         let mut line = format!("sweep {}: {points} kill points", row.name);
-        if let Some(Stride { edge, step }) = row.every {
+        if let Some(Stride { edge, step }) = self.every {
             line += &format!(" (the first and last {edge} and every {step}th of {n} instructions)");
         }
         if row.expect_failure {

@@ -17,8 +17,12 @@ const POINT: Duration = Duration::from_secs(10);
 /// The same where a hang is what the row is there to show.
 const PLANTED: Duration = Duration::from_secs(1);
 
+/// Holders and peers of one row, at most.
+const ROLES: usize = 16;
+
 type Victim<W> = Box<dyn Fn(&W, Begin) + Send>;
-type Role<W> = Box<dyn Fn(&W, &Peer<'_>) -> Result<(), String> + Send>;
+/// What a holder or a peer does.
+pub type Role<W> = Box<dyn Fn(&W, &Peer<'_>) -> Result<(), String> + Send>;
 type Survive<W> = Box<dyn Fn(&W, &After<'_>) -> Result<(), String> + Send>;
 
 /// One row. `W` is its world: built afresh for each kill point, before any
@@ -49,6 +53,8 @@ pub struct Stride {
 impl<W: 'static> Row<W> {
     /// `victim` gets ready, says [`Begin::now`], and performs the operation; from
     /// there to its return each instruction is a kill point.
+    /// A first use costs a thousand instructions: unless that is what the row is
+    /// about, get it over with before the begin.
     ///
     /// `survive` runs in a process of its own after each kill, once the peers
     /// are through: the next operations, which must return, and what must hold.
@@ -146,7 +152,9 @@ pub struct Stage {
     pub killed_at: AtomicU64,
     /// When the last survivor said that it was through, after `start`.
     pub recovered_at: AtomicU64,
-    pub ready: [AtomicBool; 16],
+    pub ready: [AtomicBool; ROLES],
+    pub through: [AtomicBool; ROLES],
+    pub over: Gate,
 }
 
 impl Stage {
@@ -157,7 +165,9 @@ impl Stage {
             killed: Gate::default(),
             killed_at: AtomicU64::new(0),
             recovered_at: AtomicU64::new(0),
-            ready: [const { AtomicBool::new(false) }; 16],
+            ready: [const { AtomicBool::new(false) }; ROLES],
+            through: [const { AtomicBool::new(false) }; ROLES],
+            over: Gate::default(),
         }
     }
 
@@ -195,17 +205,33 @@ impl Begin {
 pub struct Peer<'a> {
     pub stage: &'a Stage,
     pub index: usize,
+    /// Whether the others wait for it: the recovery ends when it is through.
+    pub counts: bool,
 }
 
 impl Peer<'_> {
-    pub fn is_ready(&self) {
-        self.stage.ready[self.index].store(true, Ordering::Release);
-    }
-
     /// Sleeps until the victim is dead. The victim does not start before.
     pub fn until_killed(&self) {
         self.is_ready();
         self.stage.killed.pass();
+    }
+
+    /// What this process had to do is done; it stays alive, with all it holds,
+    /// until the survivor has returned.
+    pub fn until_over(&self) {
+        self.is_through();
+        self.stage.over.pass();
+    }
+
+    pub fn is_ready(&self) {
+        self.stage.ready[self.index].store(true, Ordering::Release);
+    }
+
+    pub fn is_through(&self) {
+        if self.counts && !self.stage.through[self.index].load(Ordering::Acquire) {
+            self.stage.recovered();
+        }
+        self.stage.through[self.index].store(true, Ordering::Release);
     }
 }
 
