@@ -24,10 +24,10 @@ pub(crate) use core::sync::atomic::Ordering;
 pub(crate) use mutant::Mutant;
 #[cfg(not(loom))]
 pub(crate) use native::{Birth, adopt, birth, namespace, of_process};
-#[cfg(test)]
-#[allow(unused_imports)]
-pub(crate) use world::{Process, Processes, Proof};
 pub(crate) use stamp::{FLAGS, Stamp, pid_of};
 pub(crate) use world::{
     AtomicU32, AtomicU64, SPINS, current, futex_wait, futex_wake, is_alive, pause,
 };
+#[cfg(test)]
+#[allow(unused_imports)]
+pub(crate) use world::{Process, Processes, Proof};

@@ -166,7 +166,8 @@ impl World {
     pub(super) fn wake(&self, address: usize, count: u32) -> usize {
         let is_here = |index: &usize| self.entries.borrow()[*index].asleep_at == Some(address);
         let queue = self.queue.borrow();
-        let woken: Vec<usize> = queue.iter().copied().filter(is_here).take(count as usize).collect();
+        let woken: Vec<usize> =
+            queue.iter().copied().filter(is_here).take(count as usize).collect();
         drop(queue);
         for &index in &woken {
             self.rouse(index, false);

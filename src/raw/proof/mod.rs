@@ -32,6 +32,12 @@
 //!   fires them when nobody living is awake, so what is not healed fails.
 //! - On failure the steps of the failing execution are printed.
 
+mod event;
+mod event_count;
 #[cfg(loom)]
 mod fuse;
+mod guarded;
 mod mutex;
+#[cfg(loom)]
+mod planted;
+mod semaphore;
