@@ -28,3 +28,6 @@ pub(crate) use stamp::{FLAGS, Stamp, pid_of};
 pub(crate) use world::{
     AtomicU32, AtomicU64, SPINS, current, futex_wait, futex_wake, is_alive, pause,
 };
+#[cfg(test)]
+#[allow(unused_imports)]
+pub(crate) use world::{Process, Processes, Proof};

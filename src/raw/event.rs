@@ -16,7 +16,11 @@
 //! # Ordering
 //!
 //! The release of `set` pairs with the acquire of whoever sees its flag or
-//! generation.
+//! generation, and of whoever clears its flag: after `clear`, what was written
+//! before any `set` until then is seen. So clearing, looking and waiting misses
+//! nothing. That needs a read-modify-write of the `set` that finds the flag
+//! set, too: a load could be early, before the `clear` and before the writes
+//! that the setter wants to tell of have left its store buffer.
 
 use crate::deadline::{Deadline, Slices};
 use crate::primitive::{AtomicU64, Ordering, SPINS, futex_wait, futex_wake, pause};
@@ -43,9 +47,10 @@ impl Event {
     /// other processes' progress can prolong, and one system call.
     pub(crate) fn set(&self) {
         let mut seen = self.0.load(Ordering::Relaxed);
-        while !is_set(seen) {
-            let set = (seen.wrapping_add(GENERATION) | SET) & !SLEEPERS;
-            match self.0.compare_exchange(seen, set, Ordering::Release, Ordering::Relaxed) {
+        loop {
+            // Swapped for itself where it is set already, see Ordering.
+            let next = if is_set(seen) { seen } else { set_next(seen) };
+            match self.0.compare_exchange(seen, next, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => break,
                 Err(now) => seen = now,
             }
@@ -56,7 +61,7 @@ impl Event {
     }
 
     pub(crate) fn clear(&self) {
-        self.0.fetch_and(!SET, Ordering::Relaxed);
+        self.0.fetch_and(!SET, Ordering::Acquire);
     }
 
     /// Waits until the event is set, or was set since the call began; false
@@ -94,6 +99,11 @@ impl Event {
             }
         }
     }
+}
+
+/// A clear word as `set` leaves it: the next generation, and nobody asleep.
+fn set_next(word: u64) -> u64 {
+    (word.wrapping_add(GENERATION) | SET) & !SLEEPERS
 }
 
 fn is_set(word: u64) -> bool {

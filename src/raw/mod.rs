@@ -17,6 +17,9 @@ pub(crate) mod owner;
 pub(crate) mod queue;
 pub(crate) mod semaphore;
 
+#[cfg(test)]
+mod proof;
+
 pub(crate) use event::Event;
 pub(crate) use event_count::EventCount;
 pub(crate) use mutex::Mutex;

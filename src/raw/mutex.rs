@@ -24,9 +24,10 @@
 //!
 //! The acquire of each successful lock pairs with the release of the unlock
 //! before it. Everything else about the word is told by the word itself and is
-//! relaxed. `thread` is read only by threads of the process that wrote it, to
-//! tell "I hold it" from "somebody else here does": a thread sees its own store
-//! always, and any other value is not its own number.
+//! relaxed. `thread` tells "I hold it" from "another thread of this process
+//! does". It may be read late, or before a new owner has written it, and so
+//! name anybody who ever held the lock; therefore it names the process too. A
+//! thread always sees its own last store, and nobody else stores its name.
 
 use super::Refused;
 use super::owner::{is_orphaned, take_from_dead};
@@ -55,7 +56,7 @@ pub(crate) enum Locked {
 #[repr(C)]
 pub(crate) struct Mutex {
     word: AtomicU64,
-    /// The number of the holding thread within its process.
+    /// The name of the holding thread, see [`thread_name`].
     thread: AtomicU64,
 }
 
@@ -69,7 +70,8 @@ impl Mutex {
         self.word.store(FREE, Ordering::Relaxed);
     }
 
-    /// Takes the lock for `thread` of process `me`; `thread` is not zero.
+    /// Takes the lock for `thread` of process `me`; `thread` is not zero and has
+    /// 32 bits.
     #[inline]
     pub(crate) fn lock(
         &self,
@@ -83,7 +85,7 @@ impl Mutex {
             Ok(_) => Locked::Consistent,
             Err(_) => self.lock_contended(me, thread, deadline)?,
         };
-        self.thread.store(thread, Ordering::Relaxed);
+        self.thread.store(thread_name(me, thread), Ordering::Relaxed);
         Ok(locked)
     }
 
@@ -125,7 +127,7 @@ impl Mutex {
                     None => Err(Refused::TimedOut),
                 };
             }
-            if owner == me && self.thread.load(Ordering::Relaxed) == thread {
+            if owner == me && self.thread.load(Ordering::Relaxed) == thread_name(me, thread) {
                 return Err(Refused::Deadlock);
             }
             let marked = seen | WAITERS;
@@ -207,6 +209,13 @@ impl Mutex {
     pub(crate) fn is_inconsistent(&self) -> bool {
         is_abandoned(self.word.load(Ordering::Relaxed))
     }
+}
+
+/// A thread among all threads of all processes: with the pid in the upper half
+/// no number of a thread makes it another process's.
+fn thread_name(process: Stamp, thread: u64) -> u64 {
+    debug_assert!(thread != 0 && thread <= u64::from(u32::MAX), "thread {thread}");
+    process.word().rotate_left(32) ^ thread
 }
 
 fn has_waiters(word: u64) -> bool {

@@ -1,0 +1,124 @@
+//! The face that proofs see, on the real machine: threads, many times over.
+//!
+//! The processes of a proof are threads of this one process here, so they bear
+//! one stamp and nobody dies. `model/proof.rs` has the same names.
+
+use std::cell::RefCell;
+use std::sync::{Arc, Barrier};
+use std::thread;
+
+use super::current;
+use crate::primitive::Stamp;
+
+/// A claim about a machine, tried many times.
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub(crate) struct Proof {
+    name: &'static str,
+}
+
+impl Proof {
+    const ROUNDS: u32 = 1_000;
+
+    pub(crate) fn of(name: &'static str) -> Proof {
+        Proof { name }
+    }
+
+    /// Here the scheduler decides.
+    pub(crate) fn preemptions(self, _most: usize) -> Proof {
+        self
+    }
+
+    /// Here time passes by itself.
+    #[allow(dead_code)]
+    pub(crate) fn with_timeouts(self) -> Proof {
+        self
+    }
+
+    pub(crate) fn explore(self, body: impl Fn(&Processes) + Send + Sync + 'static) {
+        for _ in 0..Proof::ROUNDS {
+            body(&Processes { waiting: RefCell::default() });
+        }
+        println!("native {}: {} rounds", self.name, Proof::ROUNDS);
+    }
+
+    /// Nobody dies here.
+    pub(crate) fn for_each_death(self, body: impl Fn(&Processes) + Send + Sync + 'static) {
+        self.explore(body);
+    }
+}
+
+/// Who runs a body.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Process {
+    pub(crate) stamp: Stamp,
+    /// The number of this thread within its process.
+    pub(crate) thread: u64,
+}
+
+/// The threads of one round.
+pub(crate) struct Processes {
+    waiting: RefCell<Vec<Box<dyn FnOnce() + Send>>>,
+}
+
+impl Processes {
+    /// A thread that runs `body`, from [`run`](Processes::run) on.
+    pub(crate) fn spawn<T: Send + Sync + 'static, R>(
+        &self,
+        shared: &Arc<T>,
+        body: impl FnOnce(&T, Process) -> R + Send + 'static,
+    ) -> Stamp {
+        let stamp = current().expect("this process has a stamp");
+        let mut waiting = self.waiting.borrow_mut();
+        let me = Process { stamp, thread: waiting.len() as u64 + 1 };
+        let shared = shared.clone();
+        waiting.push(Box::new(move || {
+            body(&shared, me);
+        }));
+        stamp
+    }
+
+    /// One more thread.
+    pub(crate) fn spawn_thread<T: Send + Sync + 'static, R>(
+        &self,
+        _process: Stamp,
+        shared: &Arc<T>,
+        body: impl FnOnce(&T, Process) -> R + Send + 'static,
+    ) {
+        self.spawn(shared, body);
+    }
+
+    /// A thread that will not die here.
+    pub(crate) fn victim<T: Send + Sync + 'static, R>(
+        &self,
+        shared: &Arc<T>,
+        body: impl FnOnce(&T, Process) -> R + Send + 'static,
+        _at_death: impl FnOnce(&T, Process),
+    ) -> Stamp {
+        self.spawn(shared, body)
+    }
+
+    /// Lets all threads run at once, and waits for them.
+    pub(crate) fn run(&self) {
+        let waiting = self.waiting.take();
+        let start = Barrier::new(waiting.len());
+        thread::scope(|scope| {
+            for body in waiting {
+                scope.spawn(|| {
+                    start.wait();
+                    body();
+                });
+            }
+        });
+    }
+
+    /// A thread that comes when all the others have ended.
+    pub(crate) fn afterwards<T: Send + Sync + 'static, R>(
+        &self,
+        shared: &Arc<T>,
+        body: impl FnOnce(&T, Process) -> R + Send + 'static,
+    ) {
+        self.spawn(shared, body);
+        self.run();
+    }
+}

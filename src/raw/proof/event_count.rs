@@ -1,0 +1,139 @@
+//! The event count: no lost wake, if both sides read, modify and write.
+
+use std::sync::Arc;
+
+use crate::deadline::{Deadline, Slices};
+use crate::primitive::{AtomicU64, Ordering, Proof};
+use crate::raw::EventCount;
+
+/// A condition of one word: how many are there to take.
+struct Stock {
+    items: AtomicU64,
+    put: EventCount,
+}
+
+impl Stock {
+    fn new() -> Stock {
+        Stock { items: AtomicU64::new(0), put: EventCount::new() }
+    }
+
+    fn put(&self) {
+        self.items.fetch_add(1, Ordering::AcqRel);
+        self.put.notify(1);
+    }
+
+    /// Takes one; `last_look` is how it looks before it sleeps.
+    fn take(&self, last_look: impl Fn(&AtomicU64) -> u64) {
+        loop {
+            let seen = self.items.load(Ordering::Relaxed);
+            if self.take_from(seen) {
+                return;
+            }
+            let ticket = self.put.prepare();
+            let seen = last_look(&self.items);
+            if self.take_from(seen) {
+                return;
+            }
+            // If others were faster there may be more.
+            if seen == 0 {
+                self.put.sleep(ticket, Slices::new().next(Deadline::Never));
+            }
+        }
+    }
+
+    fn take_from(&self, seen: u64) -> bool {
+        let (success, failure) = (Ordering::AcqRel, Ordering::Relaxed);
+        seen > 0 && self.items.compare_exchange(seen, seen - 1, success, failure).is_ok()
+    }
+}
+
+fn by_rmw(items: &AtomicU64) -> u64 {
+    items.fetch_or(0, Ordering::AcqRel)
+}
+
+#[cfg(loom)]
+fn by_load(items: &AtomicU64) -> u64 {
+    items.load(Ordering::Acquire)
+}
+
+#[test]
+fn a_waiter_is_woken() {
+    Proof::of("event count: one waits").explore(|processes| {
+        let stock = Arc::new(Stock::new());
+        processes.spawn(&stock, |stock, _| stock.take(by_rmw));
+        processes.spawn(&stock, |stock, _| stock.put());
+        processes.run();
+    });
+}
+
+#[test]
+fn two_waiters_are_woken() {
+    Proof::of("event count: two wait").preemptions(2).explore(|processes| {
+        let stock = Arc::new(Stock::new());
+        processes.spawn(&stock, |stock, _| stock.take(by_rmw));
+        processes.spawn(&stock, |stock, _| stock.take(by_rmw));
+        processes.spawn(&stock, |stock, _| {
+            stock.put();
+            stock.put();
+        });
+        processes.run();
+    });
+}
+
+/// One clears the flag because nobody slept; the other must not miss who does.
+#[test]
+fn two_notifiers_wake_all() {
+    Proof::of("event count: two notify").preemptions(3).explore(|processes| {
+        let stock = Arc::new(Stock::new());
+        processes.spawn(&stock, |stock, _| {
+            stock.take(by_rmw);
+            stock.take(by_rmw);
+        });
+        processes.spawn(&stock, |stock, _| stock.put());
+        processes.spawn(&stock, |stock, _| stock.put());
+        processes.run();
+    });
+}
+
+#[test]
+fn a_notifier_that_dies_is_made_up_for() {
+    Proof::of("event count: a notifier dies").preemptions(2).for_each_death(|processes| {
+        let stock = Arc::new(Stock::new());
+        stock.items.fetch_add(1, Ordering::AcqRel);
+        processes.victim(&stock, |stock, _| stock.put(), |_, _| ());
+        processes.spawn(&stock, |stock, _| stock.put());
+        processes.spawn(&stock, |stock, _| {
+            stock.take(by_rmw);
+            stock.take(by_rmw);
+        });
+        processes.run();
+    });
+}
+
+#[test]
+fn a_waiter_that_dies_takes_no_ones_wake() {
+    Proof::of("event count: a waiter dies").preemptions(2).for_each_death(|processes| {
+        let stock = Arc::new(Stock::new());
+        processes.victim(&stock, |stock, _| stock.take(by_rmw), |_, _| ());
+        processes.spawn(&stock, |stock, _| stock.take(by_rmw));
+        processes.spawn(&stock, |stock, _| {
+            stock.put();
+            stock.put();
+        });
+        processes.run();
+    });
+}
+
+/// Why the last look is a read-modify-write.
+#[cfg(loom)]
+#[test]
+fn a_last_look_that_only_loads_loses_a_wake() {
+    Proof::of("event count: load as last look").finds("lost wake", |proof| {
+        proof.explore(|processes| {
+            let stock = Arc::new(Stock::new());
+            processes.spawn(&stock, |stock, _| stock.take(by_load));
+            processes.spawn(&stock, |stock, _| stock.put());
+            processes.run();
+        });
+    });
+}

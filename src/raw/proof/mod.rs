@@ -1,0 +1,43 @@
+//! Proofs of the word machines: one short file for each.
+//!
+//! A proof is a test that runs twice. Under `cfg(loom)` its processes are
+//! modelled, every interleaving is tried and, in `for_each_death`, the victim
+//! dies at its first step, at its second, and so on until it finishes first.
+//! Otherwise they are threads, and the same body is a stress test.
+//!
+//! ```text
+//! cargo test --lib raw::proof
+//! RUSTFLAGS="--cfg loom" cargo test --release --lib -- --nocapture
+//! ```
+//!
+//! # How to write one
+//!
+//! ```ignore
+//! Proof::of("latch: a death leaves it shut or open").for_each_death(|processes| {
+//!     let latch = Arc::new(Latch::new());
+//!     processes.victim(&latch, |latch, me| latch.open(me.stamp), |_, _| ());
+//!     processes.spawn(&latch, |latch, me| latch.wait(me.stamp));
+//!     processes.run();
+//!     processes.afterwards(&latch, |latch, me| latch.wait(me.stamp));
+//! });
+//! ```
+//!
+//! - At most four processes in an execution, `afterwards` not counted; two or
+//!   three are usual. One operation each: executions grow exponentially.
+//! - What is protected lies in the model's atomics, relaxed: a missing acquire
+//!   then shows as a stale value, and each access is a step to die at.
+//! - What only the proof counts lies in std's atomics: no step, no interleaving.
+//! - Deadlines are `Never` or `Now`; the model has no clock.
+//! - `explore` never fires a timeout, so a lost wake fails. `for_each_death`
+//!   fires them when nobody living is awake, so what is not healed fails.
+//! - On failure the steps of the failing execution are printed.
+
+mod event;
+mod event_count;
+#[cfg(loom)]
+mod fuse;
+mod guarded;
+mod mutex;
+#[cfg(loom)]
+mod planted;
+mod semaphore;
