@@ -12,6 +12,12 @@ pub fn is_quick() -> bool {
     std::env::var_os("KILLPROOF_BENCH_QUICK").is_some_and(|value| value == "1")
 }
 
+/// Whether the command line, if it has words, has one that `name` contains.
+fn is_wanted(name: &str) -> bool {
+    let mut words = std::env::args().skip(1).filter(|word| !word.starts_with('-')).peekable();
+    words.peek().is_none() || words.any(|word| name.contains(&word))
+}
+
 pub fn header(bench: &str) {
     println!("# {bench}: medians of paired rounds; ratio = ours / peer");
     println!("# a ratio of times (ns, us, ms): lower is better; of rates (/s): higher is better");
@@ -32,7 +38,8 @@ pub enum Unit {
     PerSecond,
 }
 
-/// Measures `rounds` times `ours` and then `peer`, and prints one line.
+/// Measures `rounds` times `ours` and then `peer`, and prints one line. Returns
+/// whether it did: the command line may not want this figure.
 pub fn compare(
     rounds: usize,
     unit: Unit,
@@ -40,7 +47,10 @@ pub fn compare(
     peer_name: &str,
     mut ours: impl FnMut() -> f64,
     mut peer: impl FnMut() -> f64,
-) {
+) -> bool {
+    if !is_wanted(name) {
+        return false;
+    }
     let rounds = if is_quick() { 3 } else { rounds };
     let pairs: Vec<(f64, f64)> = (0..rounds).map(|_| (ours(), peer())).collect();
     let mut ratios: Vec<f64> = pairs.iter().map(|(ours, peer)| ours / peer).collect();
@@ -54,6 +64,7 @@ pub fn compare(
         ratios[rounds / 4],
         ratios[rounds * 3 / 4],
     );
+    true
 }
 
 impl Unit {
