@@ -183,10 +183,12 @@ impl Mutex {
         self.word.fetch_and(!ABANDONED, Ordering::Release);
     }
 
+    #[inline]
     fn is_held_by(&self, me: Stamp) -> bool {
         Stamp::of(self.word.load(Ordering::Relaxed)) == Some(me)
     }
 
+    #[inline]
     fn free(&self, free: u64) {
         if has_waiters(self.word.swap(free, Ordering::Release)) {
             self.wake_one();
@@ -209,6 +211,7 @@ impl Mutex {
     }
 }
 
+#[inline]
 fn has_waiters(word: u64) -> bool {
     word & WAITERS != 0
 }
