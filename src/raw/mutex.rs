@@ -185,10 +185,12 @@ impl Mutex {
         self.word.fetch_and(!ABANDONED, Ordering::Release);
     }
 
+    #[inline]
     fn is_held_by(&self, me: Stamp) -> bool {
         Stamp::of(self.word.load(Ordering::Relaxed)) == Some(me)
     }
 
+    #[inline]
     fn free(&self, free: u64) {
         if has_waiters(self.word.swap(free, Ordering::Release)) {
             self.wake_one();
@@ -218,6 +220,7 @@ fn thread_name(process: Stamp, thread: u64) -> u64 {
     process.word().rotate_left(32) ^ thread
 }
 
+#[inline]
 fn has_waiters(word: u64) -> bool {
     word & WAITERS != 0
 }

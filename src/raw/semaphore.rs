@@ -142,6 +142,7 @@ impl<const N: usize> Semaphore<N> {
     }
 }
 
+#[inline]
 fn take_free(slot: &AtomicU64, me: Stamp) -> bool {
     slot.compare_exchange(FREE, me.word(), Ordering::Acquire, Ordering::Relaxed).is_ok()
 }

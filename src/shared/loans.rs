@@ -8,21 +8,25 @@
 
 use core::cell::Cell;
 use core::marker::PhantomData;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 /// What threads that have ended left behind.
 static LEFT: AtomicUsize = AtomicUsize::new(0);
 
-struct Count(Cell<usize>);
+struct Account {
+    loans: Cell<usize>,
+    /// Zero until somebody asks.
+    number: Cell<u32>,
+}
 
-impl Drop for Count {
+impl Drop for Account {
     fn drop(&mut self) {
-        LEFT.fetch_add(self.0.get(), Ordering::Relaxed);
+        LEFT.fetch_add(self.loans.get(), Ordering::Relaxed);
     }
 }
 
 thread_local! {
-    static COUNT: Count = const { Count(Cell::new(0)) };
+    static ACCOUNT: Account = const { Account { loans: Cell::new(0), number: Cell::new(0) } };
 }
 
 /// One loan of this thread, for as long as it lives. `!Send`, like the guards
@@ -34,7 +38,7 @@ impl Loan {
     #[inline]
     pub(crate) fn new() -> Loan {
         // A thread whose locals are gone is about to end: count at the process.
-        let counted = COUNT.try_with(|count| count.0.set(count.0.get() + 1));
+        let counted = ACCOUNT.try_with(|account| account.loans.set(account.loans.get() + 1));
         if counted.is_err() {
             LEFT.fetch_add(1, Ordering::Relaxed);
         }
@@ -45,21 +49,39 @@ impl Loan {
 impl Drop for Loan {
     #[inline]
     fn drop(&mut self) {
-        let _ = COUNT.try_with(|count| count.0.set(count.0.get() - 1));
+        let _ = ACCOUNT.try_with(|account| account.loans.set(account.loans.get() - 1));
     }
 }
 
 /// The loans of this thread, and those that ended threads left behind.
 pub(crate) fn outstanding() -> usize {
-    COUNT.try_with(|count| count.0.get()).unwrap_or(0) + LEFT.load(Ordering::Relaxed)
+    ACCOUNT.try_with(|account| account.loans.get()).unwrap_or(0) + LEFT.load(Ordering::Relaxed)
 }
 
-/// A number that no other living thread of this process has; never zero.
+/// A number that no other thread of this process has or had; never zero, at
+/// most 32 bits.
 #[inline]
 pub(crate) fn thread_number() -> u64 {
-    // Zero would mean "no thread"; a thread whose locals are gone shares one
-    // number with its like, and is then only told "locked" for "deadlock".
-    COUNT.try_with(|count| core::ptr::from_ref(count).addr() as u64).unwrap_or(u64::MAX)
+    // Threads whose locals are gone share a number, and are then only told
+    // "locked" for "deadlock" or the other way round.
+    ACCOUNT.try_with(|account| account.number()).unwrap_or(u32::MAX).into()
+}
+
+impl Account {
+    #[inline]
+    fn number(&self) -> u32 {
+        match self.number.get() {
+            0 => self.first_number(),
+            number => number,
+        }
+    }
+
+    #[cold]
+    fn first_number(&self) -> u32 {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        self.number.set(NEXT.fetch_add(1, Ordering::Relaxed).max(1));
+        self.number.get()
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 use core::fmt;
 
 use super::mutex::MutexGuard;
+use crate::deadline::Deadline;
 use crate::error::{Error, Kind};
+use crate::raw::Refused;
 use crate::shared::plain::Plain;
 use crate::shared::shareable::Shareable;
 
@@ -21,6 +23,18 @@ pub enum LockError<'a, T: Shareable + Copy> {
     Deadlock,
     /// The lock could not be used at all.
     Failed(Error),
+}
+
+impl<T: Shareable + Copy> LockError<'_, T> {
+    #[cold]
+    pub(super) fn refused(refused: Refused, deadline: Deadline) -> Self {
+        match refused {
+            Refused::TimedOut if deadline.is_now() => LockError::WouldBlock,
+            Refused::TimedOut => LockError::TimedOut,
+            Refused::Deadlock => LockError::Deadlock,
+            Refused::Unplaced => LockError::Failed(Error::new("Mutex::lock", Kind::Unplaced)),
+        }
+    }
 }
 
 /// A lock taken over from an owner that died or panicked.

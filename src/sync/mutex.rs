@@ -9,10 +9,9 @@ use std::time::Duration;
 
 use super::abandoned::{Abandoned, LockError};
 use crate::deadline::Deadline;
-use crate::error::{Error, Kind};
 use crate::primitive::{self, Stamp, is_alive};
+use crate::raw;
 use crate::raw::mutex::Locked;
-use crate::raw::{self, Refused};
 use crate::shared::loans::{self, Loan};
 use crate::shared::shareable::{Placement, Shareable};
 
@@ -95,7 +94,7 @@ impl<T: Shareable + Copy> Mutex<T> {
     /// not in a `Shared`, or this process is in another PID namespace.
     #[inline]
     pub fn lock(&self) -> Result<MutexGuard<'_, T>, LockError<'_, T>> {
-        self.lock_until(Deadline::Never, LockError::TimedOut)
+        self.lock_until(Deadline::Never)
     }
 
     /// Takes the lock if it is free or its owner is dead.
@@ -107,7 +106,7 @@ impl<T: Shareable + Copy> Mutex<T> {
     /// As [`lock`](Mutex::lock), and [`LockError::WouldBlock`].
     #[inline]
     pub fn try_lock(&self) -> Result<MutexGuard<'_, T>, LockError<'_, T>> {
-        self.lock_until(Deadline::Now, LockError::WouldBlock)
+        self.lock_until(Deadline::Now)
     }
 
     /// Waits for the lock, at most for `timeout`.
@@ -116,27 +115,23 @@ impl<T: Shareable + Copy> Mutex<T> {
     ///
     /// As [`lock`](Mutex::lock), and [`LockError::TimedOut`].
     pub fn lock_timeout(&self, timeout: Duration) -> Result<MutexGuard<'_, T>, LockError<'_, T>> {
-        self.lock_until(Deadline::after(timeout), LockError::TimedOut)
+        self.lock_until(Deadline::after(timeout))
     }
 
     #[inline]
-    fn lock_until<'a>(
-        &'a self,
-        deadline: Deadline,
-        late: LockError<'a, T>,
-    ) -> Result<MutexGuard<'a, T>, LockError<'a, T>> {
+    fn lock_until(&self, deadline: Deadline) -> Result<MutexGuard<'_, T>, LockError<'_, T>> {
         let me = primitive::current().map_err(LockError::Failed)?;
         match self.raw.lock(me, loans::thread_number(), deadline) {
             Ok(Locked::Consistent) => Ok(MutexGuard::new(self, me, None)),
-            Ok(Locked::Abandoned { pid }) => {
-                Err(LockError::Abandoned(Abandoned(MutexGuard::new(self, me, Some(pid)))))
-            }
-            Err(Refused::TimedOut) => Err(late),
-            Err(Refused::Deadlock) => Err(LockError::Deadlock),
-            Err(Refused::Unplaced) => {
-                Err(LockError::Failed(Error::new("Mutex::lock", Kind::Unplaced)))
-            }
+            Ok(Locked::Abandoned { pid }) => Err(self.abandoned(me, pid)),
+            Err(refused) => Err(LockError::refused(refused, deadline)),
         }
+    }
+
+    /// Out of line, so that the way to a sound lock stays short.
+    #[cold]
+    fn abandoned(&self, me: Stamp, pid: u32) -> LockError<'_, T> {
+        LockError::Abandoned(Abandoned(MutexGuard::new(self, me, Some(pid))))
     }
 }
 

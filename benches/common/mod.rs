@@ -1,0 +1,6 @@
+//! What the benches share: comparing in alternation, workers, POSIX's locks.
+#![allow(dead_code)] // Each bench uses its part of it.
+
+pub mod compare;
+pub mod posix;
+pub mod workers;

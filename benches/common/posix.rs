@@ -1,0 +1,87 @@
+//! The C library's process-shared mutex and semaphore, as people use them today.
+#![allow(unsafe_code)]
+
+use std::cell::UnsafeCell;
+use std::mem::MaybeUninit;
+
+use killproof::{Shareable, Shared};
+
+/// `pthread_mutex_t`, PTHREAD_PROCESS_SHARED.
+#[repr(transparent)]
+pub struct PthreadMutex(UnsafeCell<libc::pthread_mutex_t>);
+
+// SAFETY: process-shared mutexes are used from any thread by address.
+unsafe impl Send for PthreadMutex {}
+// SAFETY: as above.
+unsafe impl Sync for PthreadMutex {}
+// SAFETY: without the robust attribute it holds no pointer; with it, glibc
+// documents that it may lie in shared memory. C layout, no drop glue.
+unsafe impl Shareable for PthreadMutex {}
+
+impl PthreadMutex {
+    pub fn new(robust: bool) -> Shared<PthreadMutex> {
+        let mutex = PthreadMutex(UnsafeCell::new(libc::PTHREAD_MUTEX_INITIALIZER));
+        let shared = Shared::new(mutex).unwrap();
+        let mut attributes = MaybeUninit::uninit();
+        let attributes = attributes.as_mut_ptr();
+        // SAFETY: a place for attributes.
+        assert_eq!(unsafe { libc::pthread_mutexattr_init(attributes) }, 0);
+        let process_shared = libc::PTHREAD_PROCESS_SHARED;
+        // SAFETY: initialised just above.
+        let result = unsafe { libc::pthread_mutexattr_setpshared(attributes, process_shared) };
+        assert_eq!(result, 0);
+        if robust {
+            let robust = libc::PTHREAD_MUTEX_ROBUST;
+            // SAFETY: initialised above.
+            assert_eq!(unsafe { libc::pthread_mutexattr_setrobust(attributes, robust) }, 0);
+        }
+        // SAFETY: nobody uses the mutex yet.
+        assert_eq!(unsafe { libc::pthread_mutex_init(shared.0.get(), attributes) }, 0);
+        shared
+    }
+
+    #[inline]
+    pub fn lock(&self) {
+        // SAFETY: initialised by `new`.
+        assert_eq!(unsafe { libc::pthread_mutex_lock(self.0.get()) }, 0);
+    }
+
+    #[inline]
+    pub fn unlock(&self) {
+        // SAFETY: initialised by `new`, locked by this thread.
+        assert_eq!(unsafe { libc::pthread_mutex_unlock(self.0.get()) }, 0);
+    }
+}
+
+/// `sem_t`, shared between processes.
+#[repr(transparent)]
+pub struct PosixSemaphore(UnsafeCell<MaybeUninit<libc::sem_t>>);
+
+// SAFETY: semaphores are used from any thread by address.
+unsafe impl Send for PosixSemaphore {}
+// SAFETY: as above.
+unsafe impl Sync for PosixSemaphore {}
+// SAFETY: two numbers; C layout, no drop glue.
+unsafe impl Shareable for PosixSemaphore {}
+
+impl PosixSemaphore {
+    pub fn new(permits: u32) -> Shared<PosixSemaphore> {
+        let semaphore = PosixSemaphore(UnsafeCell::new(MaybeUninit::uninit()));
+        let shared = Shared::new(semaphore).unwrap();
+        // SAFETY: nobody uses the semaphore yet.
+        assert_eq!(unsafe { libc::sem_init(shared.0.get().cast(), 1, permits) }, 0);
+        shared
+    }
+
+    #[inline]
+    pub fn acquire(&self) {
+        // SAFETY: initialised by `new`.
+        assert_eq!(unsafe { libc::sem_wait(self.0.get().cast()) }, 0);
+    }
+
+    #[inline]
+    pub fn release(&self) {
+        // SAFETY: initialised by `new`.
+        assert_eq!(unsafe { libc::sem_post(self.0.get().cast()) }, 0);
+    }
+}

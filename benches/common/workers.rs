@@ -1,0 +1,150 @@
+//! Workers that repeat an operation and count, as processes or as threads.
+#![allow(unsafe_code)]
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use killproof::{Shared, shareable};
+
+use super::compare::is_quick;
+
+/// More than any bench starts.
+const MOST: usize = 16;
+
+shareable! {
+    /// A counter that only its worker writes, on cache lines of its own.
+    #[repr(align(128))]
+    struct Line { count: AtomicU64 }
+}
+
+shareable! {
+    pub struct Board {
+        stop: AtomicBool,
+        lines: [Line; MOST],
+    }
+}
+
+/// How fast workers were together, and how equally.
+pub struct Pace {
+    /// Operations of all workers in a second.
+    pub per_second: f64,
+    /// The slowest worker's count over the fastest's.
+    pub fairness: f64,
+}
+
+impl Pace {
+    /// Between two operations, of whomever.
+    pub fn nanoseconds(&self) -> f64 {
+        1e9 / self.per_second
+    }
+}
+
+impl Board {
+    pub fn new() -> Shared<Board> {
+        let lines = std::array::from_fn(|_| Line { count: AtomicU64::new(0) });
+        Shared::new(Board { stop: AtomicBool::new(false), lines }).unwrap()
+    }
+
+    fn counts(&self, workers: usize) -> Vec<u64> {
+        self.lines[..workers].iter().map(|line| line.count.load(Ordering::Relaxed)).collect()
+    }
+
+    /// Counts one operation of `worker`.
+    #[inline]
+    pub fn count(&self, worker: usize) {
+        let count = &self.lines[worker].count;
+        count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    fn repeat(&self, worker: usize, operation: impl Fn()) {
+        while !self.is_stopped() {
+            operation();
+            self.count(worker);
+        }
+    }
+
+    /// Watches `workers` workers for a while and stops them.
+    pub fn watch(&self, workers: usize) -> Pace {
+        let (warm_up, window) = if is_quick() { (5, 10) } else { (20, 100) };
+        thread::sleep(Duration::from_millis(warm_up));
+        let (before, start) = (self.counts(workers), Instant::now());
+        thread::sleep(Duration::from_millis(window));
+        let (after, elapsed) = (self.counts(workers), start.elapsed());
+        self.stop.store(true, Ordering::Relaxed);
+        let done: Vec<u64> =
+            after.iter().zip(before).map(|(after, before)| after - before).collect();
+        let slowest = *done.iter().min().unwrap() as f64;
+        let fastest = *done.iter().max().unwrap() as f64;
+        let per_second = done.iter().sum::<u64>() as f64 / elapsed.as_secs_f64();
+        Pace { per_second, fairness: slowest / fastest }
+    }
+}
+
+/// `workers` forked processes repeat `operation`.
+pub fn processes(workers: usize, operation: impl Fn()) -> Pace {
+    let board = Board::new();
+    let children: Vec<Worker> =
+        (0..workers).map(|worker| Worker::start(|| board.repeat(worker, &operation))).collect();
+    let pace = board.watch(workers);
+    children.into_iter().for_each(Worker::join);
+    pace
+}
+
+/// `workers` threads of this process repeat `operation`.
+pub fn threads(workers: usize, operation: impl Fn() + Sync) -> Pace {
+    let board = Board::new();
+    thread::scope(|scope| {
+        for worker in 0..workers {
+            let (board, operation) = (&board, &operation);
+            scope.spawn(move || board.repeat(worker, operation));
+        }
+        board.watch(workers)
+    })
+}
+
+/// A bare forked child. It is killed when dropped.
+pub struct Worker(libc::pid_t);
+
+impl Worker {
+    /// Forks a child that runs `body` and ends.
+    pub fn start(body: impl FnOnce()) -> Worker {
+        // SAFETY: benches fork from their only thread.
+        match unsafe { libc::fork() } {
+            -1 => panic!("fork: {}", std::io::Error::last_os_error()),
+            0 => {
+                // A panic must not unwind into the parent's frames.
+                let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
+                // SAFETY: ends this process.
+                unsafe { libc::_exit(i32::from(result.is_err())) }
+            }
+            pid => Worker(pid),
+        }
+    }
+
+    /// Waits for the end, which must be a good one.
+    pub fn join(self) {
+        assert_eq!(self.wait(), 0, "a worker failed");
+        std::mem::forget(self);
+    }
+
+    fn wait(&self) -> libc::c_int {
+        let mut status = 0;
+        // SAFETY: a child of ours and a place for its status.
+        assert_eq!(unsafe { libc::waitpid(self.0, &raw mut status, 0) }, self.0);
+        status
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // SAFETY: a child of ours that nobody has waited for.
+        unsafe { libc::kill(self.0, libc::SIGKILL) };
+        self.wait();
+    }
+}

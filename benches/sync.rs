@@ -1,0 +1,162 @@
+//! Locks, semaphores and events against what people use instead.
+//!
+//! ```text
+//! cargo bench --bench sync [-- PART-OF-A-NAME ..]
+//! ```
+
+mod common;
+
+use std::hint::black_box;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use common::compare::{FEW, MANY, Unit, compare, header, median, nanoseconds_per_call};
+use common::posix::{PosixSemaphore, PthreadMutex};
+use common::workers::{Pace, processes, threads};
+use killproof::Shared;
+use killproof::sync::{Event, Mutex, Semaphore};
+
+/// Calls between two looks at the clock.
+const BATCH: u32 = 10_000;
+
+fn main() {
+    header("sync");
+    uncontended_mutex();
+    uncontended_semaphore();
+    event();
+    contended_mutex();
+    contended_semaphore();
+}
+
+/// One thread locks, adds one and unlocks.
+fn uncontended_mutex() {
+    let mutex = Shared::new(Mutex::new(0_u64)).unwrap();
+    let mutex: &Mutex<u64> = &mutex;
+    let ours = || nanoseconds_per_call(BATCH, || *black_box(mutex).lock().unwrap() += 1);
+    let name = |peer| format!("mutex/uncontended/{peer}");
+
+    let std = std::sync::Mutex::new(0_u64);
+    compare(MANY, Unit::Nanoseconds, &name("std"), "std::sync::Mutex", ours, || {
+        nanoseconds_per_call(BATCH, || *black_box(&std).lock().unwrap() += 1)
+    });
+    let parking_lot = parking_lot::Mutex::new(0_u64);
+    compare(MANY, Unit::Nanoseconds, &name("parking_lot"), "parking_lot::Mutex", ours, || {
+        nanoseconds_per_call(BATCH, || *black_box(&parking_lot).lock() += 1)
+    });
+    for (peer, robust) in [("pthread-pshared", false), ("pthread-robust", true)] {
+        let pthread = PthreadMutex::new(robust);
+        let mut count = 0_u64;
+        compare(MANY, Unit::Nanoseconds, &name(peer), "pthread_mutex_t", ours, || {
+            nanoseconds_per_call(BATCH, || {
+                let pthread: &PthreadMutex = black_box(&pthread);
+                pthread.lock();
+                *black_box(&mut count) += 1;
+                pthread.unlock();
+            })
+        });
+    }
+}
+
+fn uncontended_semaphore() {
+    let semaphore = Shared::new(Semaphore::new(4)).unwrap();
+    let semaphore: &Semaphore = &semaphore;
+    let posix = PosixSemaphore::new(4);
+    compare(
+        MANY,
+        Unit::Nanoseconds,
+        "semaphore/uncontended/sem_t",
+        "sem_t",
+        || nanoseconds_per_call(BATCH, || black_box(semaphore).acquire().unwrap().release()),
+        || {
+            nanoseconds_per_call(BATCH, || {
+                let posix: &PosixSemaphore = black_box(&posix);
+                posix.acquire();
+                posix.release();
+            })
+        },
+    );
+}
+
+fn event() {
+    let event = Event::new().unwrap();
+    let flag = AtomicBool::new(false);
+    compare(
+        MANY,
+        Unit::Nanoseconds,
+        "event/is_set/atomic",
+        "AtomicBool::load",
+        || nanoseconds_per_call(BATCH, || _ = black_box(black_box(&event).is_set())),
+        || nanoseconds_per_call(BATCH, || _ = black_box(black_box(&flag).load(Ordering::Acquire))),
+    );
+}
+
+/// Processes against one lock; the peer's workers are threads, which is all it
+/// can do.
+fn contended_mutex() {
+    for workers in [2, 8] {
+        let mutex = Shared::new(Mutex::new(0_u64)).unwrap();
+        let parking_lot = parking_lot::Mutex::new(0_u64);
+        contest(
+            &format!("mutex/contended-{workers}/parking_lot"),
+            "parking_lot threads",
+            || processes(workers, || *mutex.lock().unwrap() += 1),
+            || threads(workers, || *parking_lot.lock() += 1),
+        );
+        let (pthread, count) = (PthreadMutex::new(false), Shared::new(AtomicU64::new(0)).unwrap());
+        contest(
+            &format!("mutex/contended-{workers}/pthread-pshared"),
+            "pthread_mutex_t",
+            || processes(workers, || *mutex.lock().unwrap() += 1),
+            || {
+                processes(workers, || {
+                    pthread.lock();
+                    count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+                    pthread.unlock();
+                })
+            },
+        );
+    }
+}
+
+/// Processes share one permit.
+fn contended_semaphore() {
+    for workers in [2, 8] {
+        let semaphore = Shared::new(Semaphore::new(1)).unwrap();
+        let posix = PosixSemaphore::new(1);
+        contest(
+            &format!("semaphore/contended-{workers}/sem_t"),
+            "sem_t",
+            || processes(workers, || semaphore.acquire().unwrap().release()),
+            || {
+                processes(workers, || {
+                    posix.acquire();
+                    posix.release();
+                })
+            },
+        );
+    }
+}
+
+/// Compares the time between two operations, and tells how equally the workers
+/// came to their turn.
+fn contest(name: &str, peer_name: &str, ours: impl Fn() -> Pace, peer: impl Fn() -> Pace) {
+    let (mut our_fairness, mut peer_fairness) = (Vec::new(), Vec::new());
+    let note = |pace: Pace, fairness: &mut Vec<f64>| {
+        fairness.push(pace.fairness);
+        pace.nanoseconds()
+    };
+    let measured = compare(
+        FEW,
+        Unit::Nanoseconds,
+        name,
+        peer_name,
+        || note(ours(), &mut our_fairness),
+        || note(peer(), &mut peer_fairness),
+    );
+    if measured {
+        println!(
+            "fairness {name} ours {:.2}, {peer_name} {:.2} (slowest worker / fastest)",
+            median(&mut our_fairness),
+            median(&mut peer_fairness),
+        );
+    }
+}

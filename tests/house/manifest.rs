@@ -1,0 +1,48 @@
+//! Four dependencies, one role each.
+
+use std::fs;
+use std::path::Path;
+
+const DEPENDENCIES: [&str; 4] = ["libc", "memmap2", "nix", "rustix"];
+
+/// The names in every section that a user's build would follow, sorted.
+///
+/// Not the development ones, nor those of the model checker: `cfg(loom)` is no
+/// user's build.
+fn dependencies(manifest: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut follows = false;
+    for line in manifest.lines().map(str::trim) {
+        if let Some(section) = line.strip_prefix('[') {
+            let section = section.trim_end_matches(']');
+            let is_ours = section.contains("dependencies") && !section.contains("dev-");
+            follows = is_ours && section != "target.'cfg(loom)'.dependencies";
+            // `[dependencies.name]`
+            if let Some((_, name)) = section.split_once("dependencies.").filter(|_| follows) {
+                found.push(name);
+                follows = false;
+            }
+        } else if let Some((name, _)) = line.split_once(['=', '.']).filter(|_| follows) {
+            if !line.starts_with('#') {
+                found.push(name.trim());
+            }
+        }
+    }
+    found.sort_unstable();
+    found
+}
+
+#[test]
+fn the_dependencies_are_these_four() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    assert_eq!(dependencies(&fs::read_to_string(path).unwrap()), DEPENDENCIES);
+}
+
+#[test]
+fn a_fifth_is_seen() {
+    let manifest = "[dependencies]\n# b = 1\na = \"1.0\"\nc.workspace = true\n[dev-dependencies]\n\
+                    d = \"1\"\n[target.'cfg(loom)'.dependencies]\nloom = \"0.7\"\n\
+                    [dependencies.e]\nversion = \"1\"\n[build-dependencies]\nf = \"1\"\n\
+                    [target.'cfg(unix)'.dependencies]\ng = \"1\"\n[features]\nh = []\n";
+    assert_eq!(dependencies(manifest), ["a", "c", "e", "f", "g"]);
+}
