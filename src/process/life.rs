@@ -39,7 +39,9 @@ where
 
 /// The hook before the first recorder. In a static, the recorder needs no
 /// memory of its own: the allocator's pages would have to be copied for it.
-static EARLIER: OnceLock<Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>> = OnceLock::new();
+static EARLIER: OnceLock<Hook> = OnceLock::new();
+
+type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
 
 thread_local! {
     /// The last panic of this thread: its message, and where it was.

@@ -1,0 +1,142 @@
+//! What the system refuses is a clear error, and nothing is left of the try.
+#![allow(unsafe_code)]
+
+use std::fs::File;
+use std::time::Duration;
+
+use killproof::process::{JoinError, SpawnError, current, spawn};
+use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::sys::wait::waitpid;
+use nix::unistd::Pid;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::common::case::Case;
+use crate::common::child::children;
+use crate::detached::fds;
+use crate::{case, gate};
+
+pub fn cases() -> Vec<Case> {
+    vec![
+        case("faults::too_many_descriptors", too_many_descriptors),
+        case("faults::too_many_processes", too_many_processes),
+        case("faults::standard_descriptors_closed", standard_descriptors_closed),
+        case("faults::value_that_cannot_be_written", value_that_cannot_be_written),
+        case("faults::sigchld_ignored", sigchld_ignored),
+        case("faults::reaped_by_somebody_else", reaped_by_somebody_else),
+    ]
+}
+
+fn set_limit(resource: Resource, current: u64) -> Rlimit {
+    let before = getrlimit(resource);
+    setrlimit(resource, Rlimit { current: Some(current), ..before.clone() }).unwrap();
+    before
+}
+
+/// Room for none, then for the first of the descriptors that a spawn needs.
+fn too_many_descriptors() {
+    assert_eq!(spawn(|| ()).unwrap().join(), Ok(()));
+    let ran = gate();
+    let before = set_limit(Resource::Nofile, 64);
+    let mut filling: Vec<File> =
+        std::iter::from_fn(|| File::open("/dev/null").ok()).take(64).collect();
+    for call in ["memfd_create", "pidfd_open"] {
+        let inner = ran.clone();
+        let refused = spawn(move || inner.open()).unwrap_err();
+        let SpawnError::Failed(error) = &refused else { panic!("{refused:?}") };
+        assert_eq!(error.raw_os_error(), Some(libc::EMFILE));
+        assert!(refused.to_string().contains(call), "{refused}");
+        filling.pop();
+        assert_eq!(children(), [], "at {call}");
+    }
+    let both = filling.len();
+    filling.extend(std::iter::from_fn(|| File::open("/dev/null").ok()));
+    assert_eq!(filling.len(), both + 2, "the attempts left descriptors behind");
+    assert!(!ran.is_open());
+    drop(filling);
+    setrlimit(Resource::Nofile, before).unwrap();
+    assert_eq!(spawn(|| ()).unwrap().join(), Ok(()));
+}
+
+fn too_many_processes() {
+    // Root is above that limit.
+    // SAFETY: it changes what this process may do, and no memory.
+    if rustix::process::getuid().is_root() && unsafe { libc::setuid(65534) } != 0 {
+        return;
+    }
+    let open = fds();
+    let before = set_limit(Resource::Nproc, 0);
+    let refused = spawn(|| ());
+    setrlimit(Resource::Nproc, before).unwrap();
+    let Err(SpawnError::Failed(error)) = &refused else { panic!("{refused:?}") };
+    assert_eq!(error.raw_os_error(), Some(libc::EAGAIN));
+    assert_eq!((children(), fds()), (vec![], open));
+}
+
+/// The page between parent and child must not become their stdout.
+fn standard_descriptors_closed() {
+    for fd in 0..3 {
+        // SAFETY: nobody in this process owns these three.
+        assert_eq!(unsafe { libc::close(fd) }, 0);
+    }
+    let child = spawn(|| {
+        println!("{}", "over everything ".repeat(100));
+        eprintln!("{}", "over everything ".repeat(100));
+        "unharmed".to_owned()
+    });
+    assert_eq!(child.unwrap().join().as_deref(), Ok("unharmed"));
+}
+
+fn value_that_cannot_be_written() {
+    let child = spawn(|| {
+        // SAFETY: to ignore a signal runs no code.
+        unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }.unwrap();
+        set_limit(Resource::Fsize, 1000);
+        vec![1_u8; 5000]
+    });
+    let told = child.unwrap().join().unwrap_err();
+    let JoinError::Failed(error) = &told else { panic!("{told:?}") };
+    assert_eq!(error.raw_os_error(), Some(libc::EFBIG));
+    assert!(told.to_string().contains("pwrite"), "{told}");
+}
+
+/// The kernel then reaps by itself, and only what a child said is known of it.
+fn sigchld_ignored() {
+    // SAFETY: to ignore a signal runs no code.
+    unsafe { signal(Signal::SIGCHLD, SigHandler::SigIgn) }.unwrap();
+    for round in 0..20_u32 {
+        assert_eq!(spawn(move || round).unwrap().join(), Ok(round));
+    }
+    let silent = || spawn(|| -> u8 { std::process::exit(3) }).unwrap();
+    assert_eq!(silent().join(), Err(JoinError::Lost));
+    assert_eq!(silent().join_timeout(Duration::MAX), Err(JoinError::Lost));
+
+    let mut said = spawn(|| 5_u8).unwrap();
+    while said.is_alive() {
+        std::thread::yield_now();
+    }
+    assert_eq!(said.exit_code(), Some(0));
+    assert_eq!(said.try_join(), Ok(Some(5)));
+    said.kill().expect("nobody");
+
+    let never = gate();
+    let killed = spawn(move || never.pass()).unwrap();
+    assert!(killed.is_alive());
+    killed.kill().unwrap();
+    while killed.is_alive() {
+        std::thread::yield_now();
+    }
+    assert_eq!(killed.exit_code(), None, "nobody can say");
+    assert!(format!("{killed:?}").ends_with("state: ended }"), "{killed:?}");
+    assert_eq!(killed.join(), Err(JoinError::Lost));
+}
+
+fn reaped_by_somebody_else() {
+    let said = spawn(|| current().pid()).unwrap();
+    let silent = spawn(|| -> u8 { std::process::exit(3) }).unwrap();
+    let pid = said.pid();
+    for pid in [said.pid(), silent.pid()] {
+        waitpid(Pid::from_raw(pid as i32), None).unwrap();
+    }
+    assert_eq!(said.join(), Ok(pid));
+    assert_eq!(silent.join(), Err(JoinError::Lost));
+}

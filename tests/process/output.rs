@@ -1,0 +1,140 @@
+//! What processes print is neither lost nor said twice.
+#![allow(unsafe_code)]
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+use killproof::process::{Fork, JoinError, fork, spawn};
+
+use crate::case;
+use crate::common::case::Case;
+
+pub fn cases() -> Vec<Case> {
+    vec![
+        case("output::of_a_child_that_returns", of_a_child_that_returns),
+        case("output::of_a_child_that_panics", of_a_child_that_panics),
+        case("output::of_a_child_that_exits", of_a_child_that_exits),
+        case("output::of_a_bare_fork", of_a_bare_fork),
+        case("output::of_c", of_c),
+        case("output::nobody_listens_to_the_child", nobody_listens_to_the_child),
+        case("output::nobody_listens_to_the_parent", nobody_listens_to_the_parent),
+    ]
+}
+
+/// Makes `fd` what this process prints to, and gives back what was.
+fn replace_stdout(fd: impl AsFd) -> OwnedFd {
+    let before = std::io::stdout().as_fd().try_clone_to_owned().unwrap();
+    // SAFETY: stdout is nobody's to own, and both descriptors are open.
+    assert_eq!(unsafe { libc::dup2(fd.as_fd().as_raw_fd(), 1) }, 1);
+    before
+}
+
+/// What this process and its children print during `body`.
+fn printed(body: impl FnOnce()) -> String {
+    std::io::stdout().flush().unwrap();
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let before = replace_stdout(&writer);
+    body();
+    std::io::stdout().flush().unwrap();
+    replace_stdout(&before);
+    drop(writer);
+    let mut said = String::new();
+    reader.read_to_string(&mut said).unwrap();
+    said
+}
+
+fn of_a_child_that_returns() {
+    let said = printed(|| {
+        print!("parent,");
+        let child = spawn(|| print!("child,"));
+        assert_eq!(child.unwrap().join(), Ok(()));
+        print!("parent");
+    });
+    assert_eq!(said, "parent,child,parent");
+}
+
+fn of_a_child_that_panics() {
+    std::panic::set_hook(Box::new(|_| {}));
+    let said = printed(|| {
+        print!("parent,");
+        let child = spawn(|| {
+            print!("child");
+            panic!("and no more");
+        });
+        assert!(matches!(child.unwrap().join().map(|()| ()), Err(JoinError::Panicked(_))));
+    });
+    assert_eq!(said, "parent,child");
+}
+
+fn of_a_child_that_exits() {
+    let said = printed(|| {
+        print!("parent,");
+        let child = spawn(|| -> u8 {
+            print!("child");
+            std::process::exit(3)
+        });
+        assert_eq!(child.unwrap().join(), Err(JoinError::Exited(3)));
+    });
+    assert_eq!(said, "parent,child");
+}
+
+fn of_a_bare_fork() {
+    let said = printed(|| {
+        print!("parent,");
+        // SAFETY: one thread, no guards, and the child exits.
+        match unsafe { fork() }.unwrap() {
+            Fork::Parent(child) => assert_eq!(child.join(), Ok(())),
+            Fork::Child => {
+                print!("child");
+                std::process::exit(0)
+            }
+        }
+    });
+    assert_eq!(said, "parent,child");
+}
+
+/// Says `word` through C's stdout, which keeps it in a buffer of its own.
+fn say_in_c(word: &std::ffi::CStr) {
+    // SAFETY: a string that ends with a zero, as printf's only argument, with
+    // nothing in it for printf to replace.
+    assert!(unsafe { libc::printf(word.as_ptr()) } > 0);
+}
+
+fn of_c() {
+    let said = printed(|| {
+        say_in_c(c"parent,");
+        assert_eq!(spawn(|| say_in_c(c"child")).unwrap().join(), Ok(()));
+    });
+    assert_eq!(said, "parent,child");
+}
+
+/// A stdout that refuses every byte.
+fn full() -> File {
+    File::options().write(true).open("/dev/full").unwrap()
+}
+
+fn nobody_listens_to_the_child() {
+    let child = spawn(|| {
+        replace_stdout(full());
+        print!("lost");
+        "kept".to_owned()
+    });
+    assert_eq!(child.unwrap().join().as_deref(), Ok("kept"));
+}
+
+fn nobody_listens_to_the_parent() {
+    use crate::common::child::children;
+    use killproof::process::SpawnError;
+    let before = replace_stdout(full());
+    print!("not to be said twice");
+    let refused = spawn(|| ()).unwrap_err();
+    let SpawnError::Failed(error) = &refused else { panic!("{refused:?}") };
+    assert_eq!(error.raw_os_error(), Some(libc::ENOSPC));
+    assert_eq!(
+        refused.to_string(),
+        "spawn: flush of stdout: No space left on device (os error 28)"
+    );
+    assert_eq!(children(), []);
+    replace_stdout(&before);
+}

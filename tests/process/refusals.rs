@@ -1,0 +1,124 @@
+//! Where a fork would not be safe, `spawn` refuses and says what to do.
+#![allow(unsafe_code)]
+
+use std::sync::mpsc;
+use std::thread;
+
+use killproof::process::{Builder, SpawnError, spawn, spawn_unchecked};
+use killproof::sync::Mutex;
+use killproof::{Error, Shared};
+
+use crate::common::case::Case;
+use crate::common::child::children;
+use crate::{case, gate};
+
+pub fn cases() -> Vec<Case> {
+    vec![
+        case("refusals::threads", threads),
+        case("refusals::a_joined_thread_does_not_count", a_joined_thread_does_not_count),
+        case("refusals::unchecked_beside_busy_threads", unchecked_beside_busy_threads),
+        case("refusals::a_live_guard", a_live_guard),
+        case("refusals::a_leaked_guard", a_leaked_guard),
+        case("refusals::a_guard_leaked_by_an_ended_thread", a_guard_leaked_by_an_ended_thread),
+    ]
+}
+
+fn threads() {
+    let (release, wait) = mpsc::channel::<()>();
+    let thread = thread::spawn(move || {
+        let _ = wait.recv();
+    });
+    let error = spawn(|| ()).unwrap_err();
+    assert_eq!(error, SpawnError::Threads(2));
+    let says = error.to_string();
+    for advice in ["2 threads", "before the first thread", "spawn_unchecked", "harness = false"] {
+        assert!(says.contains(advice), "{says}");
+    }
+    assert_eq!(Builder::new().name("x").spawn(|| ()).unwrap_err(), SpawnError::Threads(2));
+    assert_eq!(children(), []);
+
+    // SAFETY: the other thread sleeps on a channel that the child does not use.
+    let child = unsafe { spawn_unchecked(|| "unchecked".to_owned()) }.unwrap();
+    assert_eq!(child.join().as_deref(), Ok("unchecked"));
+    drop(release);
+    thread.join().unwrap();
+    assert_eq!(spawn(|| 1_u8).unwrap().join(), Ok(1));
+}
+
+/// It may still be on its way out of the kernel when `join` returns.
+fn a_joined_thread_does_not_count() {
+    for round in 0..200_u32 {
+        let threads: Vec<_> = (0..4).map(|_| thread::spawn(|| ())).collect();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!(spawn(move || round).unwrap().join(), Ok(round));
+    }
+}
+
+/// Threads that print, allocate and spawn, at any moment of which a fork may
+/// happen: the child has its own use of all three.
+fn unchecked_beside_busy_threads() {
+    let stop = gate();
+    let busy: Vec<_> = (0..3)
+        .map(|_| {
+            let stop = stop.clone();
+            thread::spawn(move || {
+                while !stop.is_open() {
+                    use std::io::Write;
+                    let _ = std::io::stdout().lock().write_all(b"");
+                    let _ = std::io::stderr().lock().flush();
+                    drop(vec![0_u8; 1000]);
+                    // SAFETY: the child only returns.
+                    let child = unsafe { spawn_unchecked(|| ()) }.unwrap();
+                    child.join().unwrap();
+                }
+            })
+        })
+        .collect();
+    for round in 0..100_u32 {
+        let child = move || {
+            eprint!("");
+            print!("");
+            // SAFETY: this process has one thread, and no guards.
+            let inner = unsafe { spawn_unchecked(|| 1_u32) }.unwrap();
+            round + inner.join().unwrap()
+        };
+        // SAFETY: the child uses the allocator, stdout, stderr and this crate.
+        let child = unsafe { spawn_unchecked(child) }.unwrap();
+        assert_eq!(child.join(), Ok(round + 1));
+    }
+    stop.open();
+    for thread in busy {
+        thread.join().unwrap();
+    }
+}
+
+fn a_live_guard() {
+    let mutex = Shared::new(Mutex::new(0_u32)).unwrap();
+    let guard = mutex.lock().unwrap();
+    let error = spawn(|| ()).unwrap_err();
+    assert_eq!(error, SpawnError::Loans(1));
+    assert!(error.to_string().contains("drop them first"), "{error}");
+    drop(guard);
+    let inner = mutex.clone();
+    let child = spawn(move || -> Result<u32, String> {
+        let mut guard = inner.lock().map_err(|error| Error::from(error).to_string())?;
+        *guard += 1;
+        Ok(*guard)
+    });
+    assert_eq!(child.unwrap().join(), Ok(Ok(1)));
+    assert_eq!(*mutex.lock().unwrap(), 1);
+}
+
+fn a_leaked_guard() {
+    let mutex = Box::leak(Box::new(Shared::new(Mutex::new(0_u32)).unwrap()));
+    std::mem::forget(mutex.lock().unwrap());
+    assert_eq!(spawn(|| ()).unwrap_err(), SpawnError::Loans(1));
+}
+
+fn a_guard_leaked_by_an_ended_thread() {
+    let mutex = Shared::new(Mutex::new(0_u32)).unwrap();
+    thread::spawn(move || std::mem::forget(mutex.lock().unwrap())).join().unwrap();
+    assert_eq!(spawn(|| ()).unwrap_err(), SpawnError::Loans(1));
+}
