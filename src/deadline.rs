@@ -1,6 +1,11 @@
 //! All time arithmetic, once: deadlines on the monotonic clock, and slices.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+#[cfg(not(loom))]
+use std::time::Instant;
+
+#[cfg(loom)]
+use crate::primitive::Instant;
 
 /// The moment at which a wait gives up.
 ///
