@@ -1,8 +1,17 @@
 //! All time arithmetic, once: deadlines on the monotonic clock, and slices.
 
+<<<<<<< HEAD
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
+=======
+use std::time::Duration;
+#[cfg(not(loom))]
+use std::time::Instant;
+
+#[cfg(loom)]
+use crate::primitive::Instant;
+>>>>>>> loom
 
 /// The moment at which a wait gives up.
 ///

@@ -163,6 +163,9 @@
 #![doc(test(attr(deny(warnings))))]
 #![cfg_attr(loom, allow(dead_code))]
 
+// Under the model nothing above `raw` is there to use what is below.
+#![cfg_attr(loom, allow(dead_code, unused_imports))]
+
 #[cfg(not(target_os = "linux"))]
 compile_error!("killproof needs Linux: pidfd, futex and memfd have no equivalent elsewhere");
 

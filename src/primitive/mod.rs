@@ -21,6 +21,8 @@ use model as world;
 use native as world;
 
 pub(crate) use core::sync::atomic::Ordering;
+#[cfg(loom)]
+pub(crate) use model::Instant;
 pub(crate) use mutant::Mutant;
 #[cfg(not(loom))]
 pub(crate) use native::{Birth, adopt, birth, namespace, of_process};
@@ -29,5 +31,4 @@ pub(crate) use world::{
     AtomicU32, AtomicU64, SPINS, current, futex_wait, futex_wake, is_alive, pause,
 };
 #[cfg(test)]
-#[allow(unused_imports)]
-pub(crate) use world::{Process, Processes, Proof};
+pub(crate) use world::{Process, Processes, Proof, pass_time};

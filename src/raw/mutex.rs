@@ -17,8 +17,9 @@
 //! and sleeps; woken, it takes the lock with `WAITERS` set, since others may
 //! sleep on (Drepper, "Futexes Are Tricky", 2011, the second mutex). A waiter
 //! whose slice ended asks whether the owner lives and, if not, swaps the dead
-//! stamp for its own with `ABANDONED`. A woken sleeper that is killed before it
-//! looks takes its wake with it; the others' slices make up for it.
+//! stamp for its own with `ABANDONED`. A woken sleeper that gives up wakes
+//! another in its place; one that is killed before it looks takes its wake with
+//! it, and the others' slices make up for it.
 //!
 //! # Ordering
 //!
@@ -122,10 +123,15 @@ impl Mutex {
                 continue;
             }
             if deadline.has_passed() {
-                return match self.rescue(seen, me) {
-                    Some(locked) => Ok(locked),
-                    None => Err(Refused::TimedOut),
-                };
+                if let Some(locked) = self.rescue(seen, others_may_sleep, me) {
+                    return Ok(locked);
+                }
+                if others_may_sleep != 0 {
+                    // It may have been woken in place of another, who sleeps on
+                    // while a new owner knows of no waiters.
+                    self.wake_one();
+                }
+                return Err(Refused::TimedOut);
             }
             if owner == me && self.thread.load(Ordering::Relaxed) == thread_name(me, thread) {
                 return Err(Refused::Deadlock);
@@ -141,7 +147,7 @@ impl Mutex {
             }
             others_may_sleep = WAITERS;
             if futex_wait(&self.word, marked as u32, slices.next(deadline)) {
-                if let Some(locked) = self.rescue(marked, me) {
+                if let Some(locked) = self.rescue(marked, WAITERS, me) {
                     return Ok(locked);
                 }
             }
@@ -149,8 +155,8 @@ impl Mutex {
     }
 
     /// Takes the lock if the owner that `seen` names is dead.
-    fn rescue(&self, seen: u64, me: Stamp) -> Option<Locked> {
-        let mine = me.word() | ABANDONED | seen & WAITERS;
+    fn rescue(&self, seen: u64, others_may_sleep: u64, me: Stamp) -> Option<Locked> {
+        let mine = me.word() | ABANDONED | seen & WAITERS | others_may_sleep;
         (is_orphaned(seen) && take_from_dead(&self.word, seen, mine))
             .then_some(Locked::Abandoned { pid: pid_of(seen) })
     }

@@ -11,7 +11,6 @@ macro_rules! atomic {
         #[derive(Debug)]
         pub(crate) struct $name(loom::sync::atomic::$name);
 
-        #[allow(dead_code)]
         impl $name {
             pub(crate) fn new(value: $int) -> $name {
                 $name(loom::sync::atomic::$name::new(value))

@@ -18,6 +18,7 @@
 //! May import: loom. Never: a word machine.
 
 mod atomic;
+mod clock;
 mod process;
 #[cfg(test)]
 mod proof;
@@ -26,6 +27,9 @@ mod trace;
 mod world;
 
 pub(crate) use atomic::{AtomicU32, AtomicU64};
+pub(crate) use clock::Instant;
+#[cfg(test)]
+pub(crate) use clock::pass_time;
 pub(crate) use process::{current, is_alive};
 #[cfg(test)]
 pub(crate) use proof::{Process, Processes, Proof};

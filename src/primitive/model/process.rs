@@ -64,7 +64,6 @@ pub(super) fn step() {
 
 /// Lives the life of process `index`; returns whether it died. `at_death` runs
 /// where it stands then, before anybody can be told.
-#[cfg_attr(not(test), allow(dead_code))]
 pub(super) fn live(index: usize, body: impl FnOnce(), at_death: impl FnOnce()) -> bool {
     let world = World::current();
     world.set_running(Some(index));

@@ -13,7 +13,6 @@ use crate::primitive::Stamp;
 
 /// When a modelled sleep ends by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(test), allow(dead_code))]
 pub(crate) enum Timeouts {
     /// Not at all: a lost wake fails the run.
     Never,
@@ -48,6 +47,7 @@ pub(super) struct World {
     timeouts: Timeouts,
     /// Timeouts since somebody finished.
     fired: Cell<u32>,
+    pub(super) clock: loom::sync::atomic::AtomicU64,
     pub(super) entries: RefCell<Vec<Entry>>,
     /// Sleepers, the longest first.
     queue: RefCell<Vec<usize>>,
@@ -62,13 +62,13 @@ loom::thread_local! {
     static RUNNING: Cell<Option<usize>> = Cell::new(None);
 }
 
-#[cfg_attr(not(test), allow(dead_code))]
 impl World {
     /// Begins an execution.
     pub(super) fn begin(timeouts: Timeouts) -> Rc<World> {
         let world = Rc::new(World {
             timeouts,
             fired: Cell::new(0),
+            clock: 0.into(),
             entries: RefCell::new(Vec::new()),
             queue: RefCell::new(Vec::new()),
             trace: RefCell::new(Vec::new()),

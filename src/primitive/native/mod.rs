@@ -10,5 +10,5 @@ pub(crate) use core::sync::atomic::{AtomicU32, AtomicU64};
 pub(crate) use current::{adopt, birth, current, namespace, of_process};
 pub(crate) use liveness::{Birth, is_alive};
 #[cfg(test)]
-pub(crate) use proof::{Process, Processes, Proof};
+pub(crate) use proof::{Process, Processes, Proof, pass_time};
 pub(crate) use sleep::{SPINS, futex_wait, futex_wake, pause};

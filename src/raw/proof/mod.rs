@@ -27,7 +27,7 @@
 //! - What is protected lies in the model's atomics, relaxed: a missing acquire
 //!   then shows as a stale value, and each access is a step to die at.
 //! - What only the proof counts lies in std's atomics: no step, no interleaving.
-//! - Deadlines are `Never` or `Now`; the model has no clock.
+//! - The modelled clock stands still but for `pass_time`, which wakes nobody.
 //! - `explore` never fires a timeout, so a lost wake fails. `for_each_death`
 //!   fires them when nobody living is awake, so what is not healed fails.
 //! - On failure the steps of the failing execution are printed.

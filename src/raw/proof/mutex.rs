@@ -1,10 +1,11 @@
 //! The lock: one at a time, no lost wake, and exactly one heir of a dead owner.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::guarded::{Guarded, Lock};
 use crate::deadline::Deadline;
-use crate::primitive::{Process, Proof};
+use crate::primitive::{Process, Proof, pass_time};
 use crate::raw::mutex::Locked;
 use crate::raw::{Mutex, Refused};
 
@@ -110,6 +111,30 @@ fn who_may_not_wait_inherits_too() {
             assert_eq!(value.try_add(me), Ok(()));
             value.check_after_death();
         });
+    });
+}
+
+/// Who is woken, finds the lock taken again and has no time left, owes its
+/// wake to somebody.
+#[test]
+fn who_gives_up_passes_the_wake_on() {
+    Proof::of("mutex: a waiter gives up").preemptions(2).explore(|processes| {
+        let value = Arc::new(Guarded::<Mutex>::new());
+        processes.spawn(&value, |value, me| {
+            value.add(me);
+            pass_time(Duration::from_secs(1));
+            value.add(me);
+        });
+        processes.spawn(&value, |value, me| {
+            let deadline = Deadline::after(Duration::from_secs(1));
+            match Lock::lock(&value.lock, me, deadline) {
+                Ok(_) => value.lock.unlock(me.stamp),
+                Err(refused) => assert_eq!(refused, Refused::TimedOut),
+            }
+        });
+        processes.spawn(&value, Guarded::add);
+        processes.run();
+        processes.afterwards(&value, |value, me| value.expect(me, 3));
     });
 }
 
