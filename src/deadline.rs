@@ -1,17 +1,13 @@
 //! All time arithmetic, once: deadlines on the monotonic clock, and slices.
 
-<<<<<<< HEAD
-use core::sync::atomic::{AtomicU64, Ordering};
-use std::sync::OnceLock;
-use std::time::{Duration, Instant};
-=======
 use std::time::Duration;
 #[cfg(not(loom))]
-use std::time::Instant;
+use std::{
+    sync::OnceLock,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
-#[cfg(loom)]
 use crate::primitive::Instant;
->>>>>>> loom
 
 /// The moment at which a wait gives up.
 ///
@@ -81,12 +77,14 @@ impl Slices {
 
 /// Says at most once a millisecond that it is time: for polling callers, who
 /// never sleep and so never come to the end of a slice.
+#[cfg(not(loom))]
 #[derive(Debug)]
 pub(crate) struct Metronome {
     /// Milliseconds since the first use of any.
     last: AtomicU64,
 }
 
+#[cfg(not(loom))]
 impl Metronome {
     pub(crate) fn new() -> Metronome {
         Metronome { last: AtomicU64::new(0) }

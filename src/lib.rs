@@ -161,8 +161,6 @@
 //!   [`process`], fork and join.
 
 #![doc(test(attr(deny(warnings))))]
-#![cfg_attr(loom, allow(dead_code))]
-
 // Under the model nothing above `raw` is there to use what is below.
 #![cfg_attr(loom, allow(dead_code, unused_imports))]
 

@@ -1,9 +1,9 @@
 //! How a queue comes to be, and how large it is.
 
 use super::end::End;
+use super::mapped::{Geometry, Mapped};
 use super::receiver::Receiver;
 use super::sender::Sender;
-use super::slots::{Geometry, Mapped};
 use crate::error::{Error, Kind};
 use crate::primitive::FLAGS;
 use crate::raw::queue::Side;

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::slots::Mapped;
+use super::mapped::Mapped;
 use crate::deadline::Metronome;
 use crate::error::{Error, Kind};
 use crate::primitive::{self, AtomicU32, AtomicU64, FLAGS, Ordering, SPINS, Stamp};

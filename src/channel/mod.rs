@@ -16,6 +16,7 @@
 mod builder;
 mod end;
 mod error;
+mod mapped;
 mod receiver;
 mod sender;
 mod slots;

@@ -1,181 +1,15 @@
-//! Where a queue's bytes lie, and who may touch them.
+//! Who may touch the bytes of a slot, a cell or a block.
 //!
-//! The only file of this floor with unsafe code. The words decide who owns a
-//! slot, a cell or a block; a value of [`Room`], [`Found`] or [`Block`] is that
-//! ownership, and gives access to the bytes.
+//! The words decide whose they are; a value of [`Room`], [`Found`] or [`Block`]
+//! is that ownership, and gives access to the bytes.
 #![allow(unsafe_code)]
 
-use core::mem::size_of;
-use std::sync::Arc;
-
+use super::mapped::Mapped;
 use crate::deadline::Deadline;
 use crate::error::{Error, Kind};
-use crate::primitive::{AtomicU64, Ordering, Stamp};
+use crate::primitive::{Ordering, Stamp};
 use crate::raw::Queue;
-use crate::raw::queue::{Cell, Control, Memory, Meta, Position, Seat, Side, Slot, Source, Stop};
-use crate::shared::region::{Region, layout_of};
-
-/// The sizes that the layout follows from.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Geometry {
-    pub(super) capacity: usize,
-    /// Bytes of a message inside a slot.
-    pub(super) inline: usize,
-    /// Bytes of a message at most.
-    pub(super) largest: usize,
-    pub(super) seats: usize,
-    pub(super) cells: usize,
-}
-
-/// A queue's words and bytes in a mapping:
-/// control, seats of both sides, block words, cells, slots, blocks.
-#[derive(Debug)]
-pub(super) struct Mapped {
-    region: Region,
-    geometry: Geometry,
-    blocks: usize,
-    slot_stride: usize,
-    cell_stride: usize,
-    seats_at: [usize; 2],
-    blocks_at: usize,
-    cells_at: usize,
-    slots_at: usize,
-    bytes_at: usize,
-}
-
-/// Slots smaller than a cache line share one, larger ones start on their own.
-const fn stride(words: usize, bytes: usize) -> usize {
-    let len = words + bytes;
-    if len <= 32 { 32 } else { len.next_multiple_of(64) }
-}
-
-impl Mapped {
-    /// A new queue of messages of type `T`.
-    pub(super) fn create<T>(geometry: Geometry) -> Result<Arc<Queue<Mapped>>, Error> {
-        let Geometry { capacity, inline, largest, seats, cells } = geometry;
-        let slots = capacity.next_power_of_two();
-        // Each message in the ring or on lease may fill one, and each sender
-        // may be filling one.
-        let blocks = if largest > inline { capacity + cells + seats } else { 0 };
-        let slot_stride = stride(size_of::<Slot>(), inline);
-        let cell_stride = stride(size_of::<Cell>(), inline);
-        let mut end = size_of::<Control>();
-        let mut next = |count: usize, each: usize| {
-            let start = end.checked_next_multiple_of(128)?;
-            end = start.checked_add(count.checked_mul(each)?)?;
-            Some(start)
-        };
-        let limit = || Error::new("the size of a queue", Kind::Limit);
-        let seats_at = [
-            next(seats, size_of::<Seat>()).ok_or_else(limit)?,
-            next(seats, size_of::<Seat>()).ok_or_else(limit)?,
-        ];
-        let blocks_at = next(blocks, size_of::<AtomicU64>()).ok_or_else(limit)?;
-        let cells_at = next(cells, cell_stride).ok_or_else(limit)?;
-        let slots_at = next(slots, slot_stride).ok_or_else(limit)?;
-        let bytes_at = next(blocks, largest).ok_or_else(limit)?;
-        if largest > u32::MAX as usize || end > isize::MAX as usize / 2 {
-            return Err(limit());
-        }
-        let salt = [capacity, inline, largest, seats, cells].map(|size| size as u64);
-        let region = Region::create("killproof-queue", layout_of::<T>(&salt), end)?;
-        let mapped = Mapped {
-            region,
-            geometry,
-            blocks,
-            slot_stride,
-            cell_stride,
-            seats_at,
-            blocks_at,
-            cells_at,
-            slots_at,
-            bytes_at,
-        };
-        Ok(Arc::new(Queue::new(mapped, capacity, cells)))
-    }
-
-    /// The address `offset` bytes into the body.
-    fn at(&self, offset: usize) -> *mut u8 {
-        debug_assert!(offset <= self.region.len());
-        // SAFETY: every offset is below the length that `create` computed and
-        // mapped.
-        unsafe { self.region.body().as_ptr().add(offset) }
-    }
-
-    /// The `index`-th of the values that start at `start`, `stride` apart.
-    fn get<T>(&self, start: usize, stride: usize, index: usize) -> &T {
-        let value = self.at(start + index * stride).cast::<T>();
-        // SAFETY: 1. Inside the mapping and aligned to at least 8: the starts
-        //    are multiples of 128 behind a body aligned to 128, the strides of
-        //    8. 2. `T` is made of atomics, for which any bytes are valid. 3. The
-        //    mapping lives as long as `self`.
-        unsafe { &*value }
-    }
-
-    fn slot_bytes(&self, index: usize) -> *mut u8 {
-        self.at(self.slots_at + index * self.slot_stride + size_of::<Slot>())
-    }
-
-    fn cell_bytes(&self, index: usize) -> *mut u8 {
-        self.at(self.cells_at + index * self.cell_stride + size_of::<Cell>())
-    }
-
-    fn block_bytes(&self, index: usize) -> *mut u8 {
-        self.at(self.bytes_at + index * self.geometry.largest)
-    }
-
-    /// The most bytes of a message.
-    pub(super) fn largest(&self) -> usize {
-        self.geometry.largest
-    }
-
-    /// The most bytes of a message that needs no block.
-    pub(super) fn inline(&self) -> usize {
-        self.geometry.inline
-    }
-
-    /// What a slot or cell says of its message, held to what can be.
-    fn checked(&self, meta: &AtomicU64) -> Meta {
-        let meta = Meta::of(meta.load(Ordering::Relaxed));
-        match meta.block {
-            Some(block) if block < self.blocks => {
-                Meta { len: meta.len.min(self.geometry.largest), ..meta }
-            }
-            _ => Meta { len: meta.len.min(self.geometry.inline), block: None },
-        }
-    }
-}
-
-impl Memory for Mapped {
-    #[inline]
-    fn control(&self) -> &Control {
-        self.get(0, 0, 0)
-    }
-
-    #[inline]
-    fn slot(&self, index: usize) -> &Slot {
-        debug_assert!(index < self.geometry.capacity.next_power_of_two());
-        self.get(self.slots_at, self.slot_stride, index)
-    }
-
-    fn cell(&self, index: usize) -> &Cell {
-        assert!(index < self.geometry.cells);
-        self.get(self.cells_at, self.cell_stride, index)
-    }
-
-    fn seats(&self, side: Side) -> &[Seat] {
-        let start: *const Seat = self.get(self.seats_at[side as usize], 0, 0);
-        // SAFETY: `create` made room for as many seats in a row; they are
-        // atomics, valid whatever their bytes, and live as long as `self`.
-        unsafe { core::slice::from_raw_parts(start, self.geometry.seats) }
-    }
-
-    fn blocks(&self) -> &[AtomicU64] {
-        let start: *const AtomicU64 = self.get(self.blocks_at, 0, 0);
-        // SAFETY: as for the seats.
-        unsafe { core::slice::from_raw_parts(start, self.blocks) }
-    }
-}
+use crate::raw::queue::{Memory, Meta, Position, Source, Stop};
 
 /// A slot claimed for writing; nobody else touches its bytes.
 #[derive(Debug)]
@@ -201,7 +35,7 @@ impl<'a> Room<'a> {
     #[inline]
     pub(super) fn send(self, len: usize, write: impl FnOnce(&mut [u8])) {
         let mapped = &self.queue.memory;
-        assert!(len <= mapped.geometry.inline);
+        assert!(len <= mapped.inline());
         let bytes = mapped.slot_bytes(self.queue.slot_index(self.position));
         // SAFETY: 1. A `Room` is the claim of the slot (`claim`), so until the
         //    commit nobody else reads or writes its bytes. 2. `len` fits into
@@ -252,7 +86,7 @@ impl<'a> Block<'a> {
     /// Its first `len` bytes.
     pub(super) fn bytes_mut(&mut self, len: usize) -> &mut [u8] {
         let mapped = &self.queue.memory;
-        assert!(len <= mapped.geometry.largest);
+        assert!(len <= mapped.largest());
         // SAFETY: 1. A `Block` is a block whose word bears this process's stamp
         //    (`claim`, `adopt`), so nobody else touches its bytes, and `&mut
         //    self` makes this the only reference here. 2. `len` fits, just
@@ -299,7 +133,7 @@ impl<'a> Found<'a> {
     /// The bytes of a message that is not in a block.
     fn inline_bytes(&self, len: usize) -> &[u8] {
         let mapped = &self.queue.memory;
-        assert!(len <= mapped.geometry.inline);
+        assert!(len <= mapped.inline());
         let bytes = match self.source {
             Source::Ring(position) => mapped.slot_bytes(self.queue.slot_index(position)),
             Source::Cell(cell) => mapped.cell_bytes(cell),
@@ -353,9 +187,7 @@ impl<'a> Found<'a> {
             return Err(Error::new("a queue's leases", Kind::Limit));
         };
         let meta = match mapped.slot(self.queue.slot_index(position)).meta.load(Ordering::Relaxed) {
-            _ if mapped.geometry.inline == mapped.geometry.largest => {
-                Meta { len: mapped.geometry.inline, block: None }
-            }
+            _ if mapped.inline() == mapped.largest() => Meta { len: mapped.inline(), block: None },
             _ => self.meta(),
         };
         mapped.cell(cell).meta.store(meta.word(), Ordering::Relaxed);

@@ -3,7 +3,8 @@
 use core::fmt;
 use core::ops::Deref;
 
-use super::slots::{Mapped, finish};
+use super::mapped::Mapped;
+use super::slots::finish;
 use crate::primitive::{self, Stamp};
 use crate::raw::Queue;
 use crate::raw::queue::Memory;

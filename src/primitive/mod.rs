@@ -21,14 +21,12 @@ use model as world;
 use native as world;
 
 pub(crate) use core::sync::atomic::Ordering;
-#[cfg(loom)]
-pub(crate) use model::Instant;
 pub(crate) use mutant::Mutant;
 #[cfg(not(loom))]
 pub(crate) use native::{Birth, adopt, birth, namespace, of_process};
 pub(crate) use stamp::{FLAGS, Stamp, pid_of};
 pub(crate) use world::{
-    AtomicU32, AtomicU64, SPINS, current, futex_wait, futex_wake, is_alive, pause,
+    AtomicU32, AtomicU64, Instant, SPINS, current, futex_wait, futex_wake, is_alive, pause,
 };
 #[cfg(test)]
 pub(crate) use world::{Process, Processes, Proof, pass_time};

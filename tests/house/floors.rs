@@ -10,9 +10,9 @@ use crate::{breaches, keep};
 /// same: the test below compares.
 const FLOORS: &[(&str, &[&str])] = &[
     ("error", &[]),
-    ("deadline", &[]),
     ("sys", &["error"]),
     ("primitive", &["sys", "error"]),
+    ("deadline", &["primitive"]),
     ("raw", &["primitive", "deadline", "error"]),
     ("shared", &["primitive", "sys", "error"]),
     ("sync", &["raw", "shared", "primitive", "deadline", "error", "sys"]),

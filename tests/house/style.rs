@@ -22,6 +22,9 @@ const CONFIGURATIONS: &[(&str, Built)] = &[
     ("loom", Built::By("--cfg loom")),
     ("killproof_mutant", Built::By("--cfg killproof_mutant")),
     ("target_os", Built::OneWay("elsewhere is a compile_error")),
+    ("doctest", Built::By("cargo test")),
+    ("debug_assertions", Built::OneWay("a number in an expression, compiled either way")),
+    ("target_arch", Built::OneWay("how a test marks its start, elsewhere by a signal")),
     ("target_endian", Built::OneWay("a number in an expression, compiled either way")),
 ];
 

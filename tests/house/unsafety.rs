@@ -10,8 +10,10 @@ const ALLOWED: &[(&str, &str)] = &[
     ("src/primitive/native/", "the stamp's page, which a fork wipes"),
     ("src/shared/", "bytes become values: mappings, layouts, the traits that allow it"),
     ("src/sync/", "guards give out the value that the word machine protects"),
+    ("src/channel/mapped.rs", "where a queue's words and bytes lie in its mapping"),
     ("src/channel/slots.rs", "the bytes of a slot, owned by whoever's stamp it bears"),
-    ("src/process/spawn.rs", "fork"),
+    ("src/process/fork.rs", "fork itself"),
+    ("src/process/spawn.rs", "a fork, where it is safe"),
 ];
 
 fn place(source: &Source) -> Vec<String> {

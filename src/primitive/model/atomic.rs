@@ -56,6 +56,22 @@ macro_rules! atomic {
                 self.compare_exchange(current, new, success, failure)
             }
 
+            pub(crate) fn fetch_update(
+                &self,
+                success: Ordering,
+                failure: Ordering,
+                mut update: impl FnMut($int) -> Option<$int>,
+            ) -> Result<$int, $int> {
+                let mut seen = self.load(failure);
+                while let Some(new) = update(seen) {
+                    match self.compare_exchange(seen, new, success, failure) {
+                        Ok(seen) => return Ok(seen),
+                        Err(now) => seen = now,
+                    }
+                }
+                Err(seen)
+            }
+
             pub(crate) fn fetch_add(&self, value: $int, order: Ordering) -> $int {
                 self.step("fetch_add", &[value], || self.0.fetch_add(value, order))
             }

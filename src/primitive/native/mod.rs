@@ -12,3 +12,4 @@ pub(crate) use liveness::{Birth, is_alive};
 #[cfg(test)]
 pub(crate) use proof::{Process, Processes, Proof, pass_time};
 pub(crate) use sleep::{SPINS, futex_wait, futex_wake, pause};
+pub(crate) use std::time::Instant;
