@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::mapped::Mapped;
 use crate::deadline::Metronome;
 use crate::error::{Error, Kind};
-use crate::primitive::{self, AtomicU32, AtomicU64, FLAGS, Ordering, SPINS, Stamp};
+use crate::primitive::{self, AtomicU32, AtomicU64, FLAGS, Ordering, Stamp};
 use crate::raw::Queue;
 use crate::raw::queue::Side;
 use crate::shared::transfer;
@@ -23,8 +23,6 @@ pub(super) struct End {
     seat: AtomicU64,
     /// The departures at the other side that were looked into.
     departures: AtomicU64,
-    /// How long waits have lately been worth a spin.
-    patience: AtomicU32,
     /// Messages to receive before the leases are looked through.
     until_ask: AtomicU32,
     polls: Metronome,
@@ -48,7 +46,6 @@ impl End {
             side,
             seat: AtomicU64::new(0),
             departures: AtomicU64::new(0),
-            patience: AtomicU32::new(SPINS),
             until_ask: AtomicU32::new(MESSAGES_BETWEEN_LOOKS),
             polls: Metronome::new(),
         }
@@ -113,10 +110,6 @@ impl End {
     /// lives.
     pub(super) fn is_time_to_ask_again(&self) -> bool {
         self.polls.is_time()
-    }
-
-    pub(super) fn spins(&self) -> u32 {
-        self.patience.load(Ordering::Relaxed)
     }
 }
 

@@ -136,10 +136,10 @@ impl<T: Message> Receiver<T> {
     #[inline]
     fn find(&self, deadline: Deadline) -> Result<(Found<'_>, Stamp), RecvError> {
         let me = self.end.me().map_err(RecvError::Failed)?;
-        let (queue, spins) = (self.end.queue(), self.end.spins());
-        match Found::claim(queue, me, deadline, spins, self.end.is_time_to_ask()) {
+        let queue = self.end.queue();
+        match Found::claim(queue, me, deadline, self.end.is_time_to_ask()) {
             Err(Stop::TimedOut) if self.end.is_time_to_ask_again() => {
-                Ok((Found::claim(queue, me, Deadline::Now, 0, true)?, me))
+                Ok((Found::claim(queue, me, Deadline::Now, true)?, me))
             }
             found => Ok((found?, me)),
         }

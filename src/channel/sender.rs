@@ -80,15 +80,13 @@ impl<T: Message> Sender<T> {
             return Err(SendError::Disconnected(value));
         }
         match (T::FIXED, T::IN_PLACE) {
-            (Some(len), true) => {
-                match Room::claim(self.end.queue(), me, deadline, self.end.spins()) {
-                    Ok(room) => {
-                        room.send(len, |bytes| message::encode_into(&value, bytes));
-                        Ok(())
-                    }
-                    Err(stop) => Err(SendError::stopped(stop, value)),
+            (Some(len), true) => match Room::claim(self.end.queue(), me, deadline) {
+                Ok(room) => {
+                    room.send(len, |bytes| message::encode_into(&value, bytes));
+                    Ok(())
                 }
-            }
+                Err(stop) => Err(SendError::stopped(stop, value)),
+            },
             _ => self.send_encoded(value, me, deadline),
         }
     }
@@ -103,12 +101,12 @@ impl<T: Message> Sender<T> {
         }
         let sent = if len <= queue.memory.inline() {
             let bytes = message::to_bytes(&value);
-            Room::claim(queue, me, deadline, self.end.spins())
+            Room::claim(queue, me, deadline)
                 .map(|room| room.send(bytes.len(), |slot| slot.copy_from_slice(&bytes)))
         } else {
             Block::claim(queue, me, deadline).and_then(|mut block| {
                 message::encode_into(&value, block.bytes_mut(len));
-                let room = Room::claim(queue, me, deadline, self.end.spins())?;
+                let room = Room::claim(queue, me, deadline)?;
                 room.send_block(block, len);
                 Ok(())
             })

@@ -24,9 +24,8 @@ impl<'a> Room<'a> {
         queue: &'a Queue<Mapped>,
         me: Stamp,
         deadline: Deadline,
-        spins: u32,
     ) -> Result<Room<'a>, Stop> {
-        let position = queue.claim_free(me, deadline, spins)?;
+        let position = queue.claim_free(me, deadline)?;
         Ok(Room { queue, position })
     }
 
@@ -115,10 +114,9 @@ impl<'a> Found<'a> {
         queue: &'a Queue<Mapped>,
         me: Stamp,
         deadline: Deadline,
-        spins: u32,
         ask: bool,
     ) -> Result<Found<'a>, Stop> {
-        let source = queue.claim_ready(me, deadline, spins, ask)?;
+        let source = queue.claim_ready(me, deadline, ask)?;
         Ok(Found { queue, source, me })
     }
 

@@ -33,4 +33,4 @@ pub(crate) use clock::pass_time;
 pub(crate) use process::{current, is_alive};
 #[cfg(test)]
 pub(crate) use proof::{Process, Processes, Proof};
-pub(crate) use sleep::{SPINS, futex_wait, futex_wake, pause};
+pub(crate) use sleep::{Patience, SPINS, futex_wait, futex_wake, pause};

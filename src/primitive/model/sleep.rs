@@ -16,6 +16,24 @@ use super::world::World;
 /// lest the comparison with it be called absurd.
 pub(crate) static SPINS: u32 = 0;
 
+/// None, for the same reason.
+#[derive(Debug)]
+pub(crate) struct Patience;
+
+impl Patience {
+    pub(crate) fn new() -> Patience {
+        Patience
+    }
+
+    pub(crate) fn spins(&self) -> u32 {
+        SPINS
+    }
+
+    pub(crate) fn was_worth(&self, _used: u32) {}
+
+    pub(crate) fn was_in_vain(&self) {}
+}
+
 /// Sleeps while the low half of `word` is `expected`. Returns whether the
 /// modelled timeout fired; how long the slice is does not matter.
 pub(crate) fn futex_wait(word: &AtomicU64, expected: u32, _slice: Duration) -> bool {

@@ -2,6 +2,7 @@
 
 mod current;
 mod liveness;
+mod patience;
 #[cfg(test)]
 mod proof;
 mod sleep;
@@ -9,6 +10,7 @@ mod sleep;
 pub(crate) use core::sync::atomic::{AtomicU32, AtomicU64};
 pub(crate) use current::{adopt, birth, current, namespace, of_process};
 pub(crate) use liveness::{Birth, is_alive};
+pub(crate) use patience::Patience;
 #[cfg(test)]
 pub(crate) use proof::{Process, Processes, Proof, pass_time};
 pub(crate) use sleep::{SPINS, futex_wait, futex_wake, pause};

@@ -24,7 +24,7 @@ pub(crate) use ring::{Position, Slot};
 pub(crate) use wait::{Source, Stop};
 
 use super::EventCount;
-use crate::primitive::AtomicU64;
+use crate::primitive::{AtomicU64, Patience};
 
 /// Where the words of a queue lie.
 ///
@@ -107,13 +107,16 @@ pub(crate) struct Queue<M> {
     /// The number of slots is two to the power of this: the capacity, rounded up.
     slots_log2: u32,
     cells: usize,
+    /// How long waits have lately been worth a spin, by side.
+    patience: [Patience; 2],
 }
 
 impl<M: Memory> Queue<M> {
     /// `capacity` is at least 1 and at most 2^31.
     pub(crate) fn new(memory: M, capacity: usize, cells: usize) -> Queue<M> {
         let slots_log2 = capacity.next_power_of_two().trailing_zeros();
-        Queue { memory, capacity: capacity as u64, slots_log2, cells }
+        let patience = [Patience::new(), Patience::new()];
+        Queue { memory, capacity: capacity as u64, slots_log2, cells, patience }
     }
 
     pub(crate) fn capacity(&self) -> usize {

@@ -13,7 +13,7 @@
 use super::ring::{Last, Look};
 use super::{Memory, Position, Queue, Side};
 use crate::deadline::{Deadline, Slices};
-use crate::primitive::{Ordering, SPINS, Stamp, pause};
+use crate::primitive::{Ordering, Patience, SPINS, Stamp, pause};
 use crate::raw::owner::wait_while;
 
 /// Why nothing was sent or received.
@@ -35,55 +35,63 @@ pub(crate) enum Source {
 }
 
 /// How one wait goes on.
-struct Pace {
+struct Pace<'a> {
     deadline: Deadline,
     slices: Slices,
+    patience: &'a Patience,
+    spun: u32,
     spins: u32,
 }
 
-impl Pace {
-    fn new(deadline: Deadline, spins: u32) -> Pace {
-        let spins = if deadline.is_now() { 0 } else { spins };
-        Pace { deadline, slices: Slices::new(), spins }
+impl<'a> Pace<'a> {
+    fn new(deadline: Deadline, patience: &'a Patience) -> Pace<'a> {
+        let spins = if deadline.is_now() { 0 } else { patience.spins() };
+        Pace { deadline, slices: Slices::new(), patience, spun: 0, spins }
     }
 
     /// Whether to look again at once.
     fn spin(&mut self) -> bool {
-        let again = self.spins > 0;
-        self.spins = self.spins.saturating_sub(1);
+        let again = self.spun < self.spins;
         if again {
+            self.spun += 1;
             pause();
         }
         again
+    }
+
+    /// The wait is over, one way or the other.
+    fn learn(&self) {
+        match self.spun {
+            0 => {}
+            spun if spun < self.spins => self.patience.was_worth(spun),
+            _ => self.patience.was_in_vain(),
+        }
     }
 }
 
 impl<M: Memory> Queue<M> {
     /// Claims the slot for the next message to be sent.
     #[inline]
-    pub(crate) fn claim_free(
-        &self,
-        me: Stamp,
-        deadline: Deadline,
-        spins: u32,
-    ) -> Result<Position, Stop> {
+    pub(crate) fn claim_free(&self, me: Stamp, deadline: Deadline) -> Result<Position, Stop> {
         if let Look::Claimed(position) = self.look_free(me, Last::No) {
             return self.unless_closed(position);
         }
-        self.claim_free_contended(me, deadline, spins)
+        self.claim_free_contended(me, deadline)
     }
 
     #[cold]
-    fn claim_free_contended(
-        &self,
-        me: Stamp,
-        deadline: Deadline,
-        spins: u32,
-    ) -> Result<Position, Stop> {
-        let mut pace = Pace::new(deadline, spins);
+    fn claim_free_contended(&self, me: Stamp, deadline: Deadline) -> Result<Position, Stop> {
+        let mut pace = Pace::new(deadline, &self.patience[Side::Send as usize]);
+        let claimed = self.wait_for_room(me, &mut pace);
+        pace.learn();
+        claimed
+    }
+
+    fn wait_for_room(&self, me: Stamp, pace: &mut Pace<'_>) -> Result<Position, Stop> {
+        let deadline = pace.deadline;
         let mut ask = deadline.is_now();
         loop {
-            if let Some(position) = self.get_free(me, &mut pace, Last::No) {
+            if let Some(position) = self.get_free(me, pace, Last::No) {
                 return self.unless_closed(position);
             }
             if self.is_closed() {
@@ -100,7 +108,7 @@ impl<M: Memory> Queue<M> {
             }
             let ticket = self.calm().room.prepare();
             let departures = self.departures(Side::Receive);
-            if let Some(position) = self.get_free(me, &mut pace, Last::Yes) {
+            if let Some(position) = self.get_free(me, pace, Last::Yes) {
                 return self.unless_closed(position);
             }
             let gone = self.is_closed_last() || self.is_deserted(Side::Receive, false);
@@ -128,7 +136,6 @@ impl<M: Memory> Queue<M> {
         &self,
         me: Stamp,
         deadline: Deadline,
-        spins: u32,
         ask: bool,
     ) -> Result<Source, Stop> {
         if !ask {
@@ -139,7 +146,7 @@ impl<M: Memory> Queue<M> {
                 return Ok(Source::Ring(position));
             }
         }
-        self.claim_ready_contended(me, deadline, spins, ask)
+        self.claim_ready_contended(me, deadline, ask)
     }
 
     #[cold]
@@ -147,15 +154,26 @@ impl<M: Memory> Queue<M> {
         &self,
         me: Stamp,
         deadline: Deadline,
-        spins: u32,
+        ask: bool,
+    ) -> Result<Source, Stop> {
+        let mut pace = Pace::new(deadline, &self.patience[Side::Receive as usize]);
+        let claimed = self.wait_for_message(me, &mut pace, ask);
+        pace.learn();
+        claimed
+    }
+
+    fn wait_for_message(
+        &self,
+        me: Stamp,
+        pace: &mut Pace<'_>,
         mut ask: bool,
     ) -> Result<Source, Stop> {
-        let mut pace = Pace::new(deadline, spins);
+        let deadline = pace.deadline;
         loop {
             if ask && let Some(cell) = self.redeliver(me, true) {
                 return Ok(Source::Cell(cell));
             }
-            if let Some(source) = self.get_ready(me, &mut pace, Last::No) {
+            if let Some(source) = self.get_ready(me, pace, Last::No) {
                 return Ok(source);
             }
             if pace.spin() {
@@ -163,12 +181,12 @@ impl<M: Memory> Queue<M> {
             }
             if let Some(stop) = self.is_over(ask) {
                 // The flag was seen; what was sent before it is seen now.
-                if let Some(source) = self.get_ready(me, &mut pace, Last::Yes) {
+                if let Some(source) = self.get_ready(me, pace, Last::Yes) {
                     return Ok(source);
                 }
                 // Who passed the check before the queue was closed may finish.
                 if let Some((position, seen)) = self.writer_at_head() {
-                    if self.outwait(position, seen, me, &mut pace, &mut 0) == Some(true) {
+                    if self.outwait(position, seen, me, pace, &mut 0) == Some(true) {
                         self.release(position);
                     }
                 } else if !self.others_lease(me) {
@@ -180,7 +198,7 @@ impl<M: Memory> Queue<M> {
             }
             let ticket = self.calm().ready.prepare();
             let departures = self.departures(Side::Send);
-            if let Some(source) = self.get_ready(me, &mut pace, Last::Yes) {
+            if let Some(source) = self.get_ready(me, pace, Last::Yes) {
                 return Ok(source);
             }
             let over = self.is_closed_last() || self.is_deserted(Side::Send, false);
@@ -218,7 +236,7 @@ impl<M: Memory> Queue<M> {
         }
     }
 
-    fn get_ready(&self, me: Stamp, pace: &mut Pace, last: Last) -> Option<Source> {
+    fn get_ready(&self, me: Stamp, pace: &mut Pace<'_>, last: Last) -> Option<Source> {
         let returned = match last {
             Last::No => self.take_returned(me),
             Last::Yes => self.take_returned_last(me),
@@ -245,7 +263,7 @@ impl<M: Memory> Queue<M> {
         }
     }
 
-    fn get_free(&self, me: Stamp, pace: &mut Pace, last: Last) -> Option<Position> {
+    fn get_free(&self, me: Stamp, pace: &mut Pace<'_>, last: Last) -> Option<Position> {
         let mut spins = SPINS;
         loop {
             match self.look_free(me, last) {
@@ -270,7 +288,7 @@ impl<M: Memory> Queue<M> {
         position: Position,
         seen: u64,
         me: Stamp,
-        pace: &mut Pace,
+        pace: &mut Pace<'_>,
         spins: &mut u32,
     ) -> Option<bool> {
         if *spins > 0 {
