@@ -88,12 +88,14 @@ pub(super) unsafe fn divide(name: Option<String>, others: Threads) -> Result<Sid
     // Refuses outside the family's PID namespace.
     let parent = primitive::current()?;
     let handover = Handover::new()?;
+    // Held across the fork, so that no other thread leaves the child's copies
+    // locked for ever. Alone, it would only make both sides copy their pages.
+    // In this order: who holds stdout may join a child, which takes the third.
+    let output = (others == Threads::Maybe).then(|| (stdout().lock(), stderr().lock()));
     let mut parents = family();
     parents.reap();
     let name = name.unwrap_or_else(|| parents.next_name());
-    // Held across the fork, so that no other thread leaves the child's copies
-    // locked for ever. Alone, it would only make both sides copy their pages.
-    let held = (others == Threads::Maybe).then(|| (parents, stdout().lock(), stderr().lock()));
+    let held = output.map(|output| (parents, output));
     // What is buffered here would be repeated by a child that prints.
     sys::fork::flush()?;
     // SAFETY: the caller keeps the contract.
@@ -111,7 +113,7 @@ pub(super) unsafe fn divide(name: Option<String>, others: Threads) -> Result<Sid
                 Told::End => sys::fork::exit(0),
             }
             match held {
-                Some((mut family, ..)) => family.begin(name),
+                Some((mut own, _)) => own.begin(name),
                 None => family().begin(name),
             }
             Ok(Side::Child(handover))

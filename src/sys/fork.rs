@@ -54,15 +54,17 @@ pub(crate) fn threads() -> Result<usize, Error> {
         return Ok(1);
     }
     let tasks = std::fs::read_dir(TASKS).named("read(/proc/self/task)")?;
-    Ok(tasks.flatten().filter(|task| !is_exiting(&task.path().join("stat"))).count())
+    let stats = tasks.flatten().filter_map(|task| {
+        // One that cannot be looked at any more is gone.
+        std::fs::read_to_string(task.path().join("stat")).ok()
+    });
+    Ok(stats.filter(|stat| !is_exiting(stat)).count())
 }
 
 /// Whether the thread that `stat` describes has left user space for good: the
 /// flag PF_EXITING in field 9, counted after the last `)`.
-fn is_exiting(stat: &std::path::Path) -> bool {
+fn is_exiting(stat: &str) -> bool {
     const PF_EXITING: u32 = 0x4;
-    // A thread that cannot be looked at any more is gone.
-    let Ok(stat) = std::fs::read_to_string(stat) else { return true };
     let after_name = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
     let flags = after_name.split_ascii_whitespace().nth(6).and_then(|field| field.parse().ok());
     flags.is_some_and(|flags: u32| flags & PF_EXITING != 0)
@@ -128,4 +130,28 @@ pub(crate) fn kill(pidfd: BorrowedFd<'_>) -> Result<(), Errno> {
 /// What a signal is called, such as `SIGKILL`; `None` for real-time signals.
 pub(crate) fn signal_name(signal: i32) -> Option<&'static str> {
     Signal::try_from(signal).ok().map(Signal::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_runs_counts_until_it_exits() {
+        let own = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+        assert!(!is_exiting(&own), "{own}");
+        let (release, wait) = std::sync::mpsc::channel::<()>();
+        let thread = std::thread::spawn(move || wait.recv());
+        assert!(threads().unwrap() >= 2);
+        drop(release);
+        let _ = thread.join().unwrap();
+    }
+
+    /// Lines of the kernel's, the first of a thread on its way out.
+    #[test]
+    fn exiting_is_a_flag() {
+        assert!(is_exiting("71 (a) b) R 1 71 71 0 -1 4194372 20 0 0 0 0 0 0 0 20 0 2"));
+        assert!(!is_exiting("71 (a) b) S 1 71 71 0 -1 4194368 20 0 0 0 0 0 0 0 20 0 2"));
+        assert!(!is_exiting(""));
+    }
 }

@@ -74,16 +74,24 @@ fn too_many_processes() {
 
 /// The page between parent and child must not become their stdout.
 fn standard_descriptors_closed() {
-    for fd in 0..3 {
-        // SAFETY: nobody in this process owns these three.
+    for fd in 1..3 {
+        // SAFETY: nobody in this process owns these two.
         assert_eq!(unsafe { libc::close(fd) }, 0);
     }
-    let child = spawn(|| {
+    let print = || {
         println!("{}", "over everything ".repeat(100));
         eprintln!("{}", "over everything ".repeat(100));
+    };
+    let child = spawn(move || {
+        print();
         "unharmed".to_owned()
     });
     assert_eq!(child.unwrap().join().as_deref(), Ok("unharmed"));
+    let child = spawn(move || -> u8 {
+        print();
+        std::process::exit(3)
+    });
+    assert_eq!(child.unwrap().join(), Err(JoinError::Exited(3)));
 }
 
 fn value_that_cannot_be_written() {

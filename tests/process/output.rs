@@ -37,6 +37,8 @@ fn printed(body: impl FnOnce()) -> String {
     let before = replace_stdout(&writer);
     body();
     std::io::stdout().flush().unwrap();
+    // SAFETY: null stands for all of C's streams.
+    assert_eq!(unsafe { libc::fflush(std::ptr::null_mut()) }, 0);
     replace_stdout(&before);
     drop(writer);
     let mut said = String::new();

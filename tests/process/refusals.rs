@@ -66,8 +66,13 @@ fn unchecked_beside_busy_threads() {
             thread::spawn(move || {
                 while !stop.is_open() {
                     use std::io::Write;
-                    let _ = std::io::stdout().lock().write_all(b"");
-                    let _ = std::io::stderr().lock().flush();
+                    // Held most of the time, by one or the other.
+                    let mut out = std::io::stdout().lock();
+                    let _err = std::io::stderr().lock();
+                    for _ in 0..100 {
+                        out.write_all(b"").unwrap();
+                        std::thread::yield_now();
+                    }
                     drop(vec![0_u8; 1000]);
                     // SAFETY: the child only returns.
                     let child = unsafe { spawn_unchecked(|| ()) }.unwrap();
