@@ -1,6 +1,8 @@
-//! What the benches share: comparing in alternation, workers, POSIX's locks.
+//! What the benches share: comparing in alternation, workers, POSIX's locks,
+//! and ways to carry messages.
 #![allow(dead_code)] // Each bench uses its part of it.
 
 pub mod compare;
 pub mod posix;
+pub mod transport;
 pub mod workers;

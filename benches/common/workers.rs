@@ -22,6 +22,28 @@ shareable! {
     pub struct Board {
         stop: AtomicBool,
         lines: [Line; MOST],
+        sent: Tally,
+        received: Tally,
+    }
+}
+
+shareable! {
+    /// How many values there were, and their sum.
+    pub struct Tally { count: AtomicU64, sum: AtomicU64 }
+}
+
+impl Tally {
+    fn new() -> Tally {
+        Tally { count: AtomicU64::new(0), sum: AtomicU64::new(0) }
+    }
+
+    pub fn add(&self, count: u64, sum: u64) {
+        self.count.fetch_add(count, Ordering::Relaxed);
+        self.sum.fetch_add(sum, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> (u64, u64) {
+        (self.count.load(Ordering::Relaxed), self.sum.load(Ordering::Relaxed))
     }
 }
 
@@ -43,7 +65,21 @@ impl Pace {
 impl Board {
     pub fn new() -> Shared<Board> {
         let lines = std::array::from_fn(|_| Line { count: AtomicU64::new(0) });
-        Shared::new(Board { stop: AtomicBool::new(false), lines }).unwrap()
+        let stop = AtomicBool::new(false);
+        Shared::new(Board { stop, lines, sent: Tally::new(), received: Tally::new() }).unwrap()
+    }
+
+    pub fn sent(&self) -> &Tally {
+        &self.sent
+    }
+
+    pub fn received(&self) -> &Tally {
+        &self.received
+    }
+
+    /// Whether every value that was sent was received, and nothing else.
+    pub fn is_even(&self) -> bool {
+        self.sent.get() == self.received.get()
     }
 
     fn counts(&self, workers: usize) -> Vec<u64> {
@@ -87,25 +123,49 @@ impl Board {
 }
 
 /// `workers` forked processes repeat `operation`.
-pub fn processes(workers: usize, operation: impl Fn()) -> Pace {
+pub fn processes(workers: usize, operation: impl Fn() + Sync) -> Pace {
     let board = Board::new();
-    let children: Vec<Worker> =
-        (0..workers).map(|worker| Worker::start(|| board.repeat(worker, &operation))).collect();
-    let pace = board.watch(workers);
-    children.into_iter().for_each(Worker::join);
-    pace
+    let repeat = |worker| board.repeat(worker, &operation);
+    let members = vec![&repeat as &(dyn Fn(usize) + Sync); workers];
+    Crew { members: &members, watched: workers }.as_processes(&board, || ())
 }
 
 /// `workers` threads of this process repeat `operation`.
 pub fn threads(workers: usize, operation: impl Fn() + Sync) -> Pace {
     let board = Board::new();
-    thread::scope(|scope| {
-        for worker in 0..workers {
-            let (board, operation) = (&board, &operation);
-            scope.spawn(move || board.repeat(worker, operation));
-        }
-        board.watch(workers)
-    })
+    let repeat = |worker| board.repeat(worker, &operation);
+    let members = vec![&repeat as &(dyn Fn(usize) + Sync); workers];
+    Crew { members: &members, watched: workers }.as_threads(&board)
+}
+
+/// What the workers of one run do; the first `watched` of them are counted.
+pub struct Crew<'a> {
+    pub members: &'a [&'a (dyn Fn(usize) + Sync)],
+    pub watched: usize,
+}
+
+impl Crew<'_> {
+    /// Everybody in a process of their own; `started` runs in this one once they
+    /// are there.
+    pub fn as_processes(&self, board: &Board, started: impl FnOnce()) -> Pace {
+        let start =
+            |(worker, member): (usize, &&(dyn Fn(usize) + Sync))| Worker::start(|| member(worker));
+        let children: Vec<Worker> = self.members.iter().enumerate().map(start).collect();
+        started();
+        let pace = board.watch(self.watched);
+        children.into_iter().for_each(Worker::join);
+        pace
+    }
+
+    /// Everybody in a thread of their own.
+    pub fn as_threads(&self, board: &Board) -> Pace {
+        thread::scope(|scope| {
+            for (worker, member) in self.members.iter().enumerate() {
+                scope.spawn(move || member(worker));
+            }
+            board.watch(self.watched)
+        })
+    }
 }
 
 /// A bare forked child. It is killed when dropped.

@@ -48,6 +48,11 @@ impl Mapped {
     /// A new queue of messages of type `T`.
     pub(super) fn create<T>(geometry: Geometry) -> Result<Arc<Queue<Mapped>>, Error> {
         let Geometry { capacity, inline, largest, seats, cells } = geometry;
+        let limit = || Error::new("the size of a queue", Kind::Limit);
+        // First: nothing that is computed from these overflows then.
+        if largest > u32::MAX as usize || inline > largest {
+            return Err(limit());
+        }
         let slots = capacity.next_power_of_two();
         // Each message in the ring or on lease may fill one, and each sender
         // may be filling one.
@@ -60,7 +65,6 @@ impl Mapped {
             end = start.checked_add(count.checked_mul(each)?)?;
             Some(start)
         };
-        let limit = || Error::new("the size of a queue", Kind::Limit);
         let seats_at = [
             next(seats, size_of::<Seat>()).ok_or_else(limit)?,
             next(seats, size_of::<Seat>()).ok_or_else(limit)?,
@@ -69,7 +73,7 @@ impl Mapped {
         let cells_at = next(cells, cell_stride).ok_or_else(limit)?;
         let slots_at = next(slots, slot_stride).ok_or_else(limit)?;
         let bytes_at = next(blocks, largest).ok_or_else(limit)?;
-        if largest > u32::MAX as usize || end > isize::MAX as usize / 2 {
+        if end > isize::MAX as usize / 2 {
             return Err(limit());
         }
         let salt = [capacity, inline, largest, seats, cells].map(|size| size as u64);

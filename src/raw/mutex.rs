@@ -146,10 +146,10 @@ impl Mutex {
                 continue;
             }
             others_may_sleep = WAITERS;
-            if futex_wait(&self.word, marked as u32, slices.next(deadline)) {
-                if let Some(locked) = self.rescue(marked, WAITERS, me) {
-                    return Ok(locked);
-                }
+            if futex_wait(&self.word, marked as u32, slices.next(deadline))
+                && let Some(locked) = self.rescue(marked, WAITERS, me)
+            {
+                return Ok(locked);
             }
         }
     }

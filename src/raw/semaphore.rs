@@ -103,10 +103,10 @@ impl<const N: usize> Semaphore<N> {
             if let Some(index) = self.slots.iter().position(freed) {
                 return Ok(index);
             }
-            if self.freed.sleep(ticket, slices.next(deadline)) {
-                if let Some(index) = self.rescue(me) {
-                    return Ok(index);
-                }
+            if self.freed.sleep(ticket, slices.next(deadline))
+                && let Some(index) = self.rescue(me)
+            {
+                return Ok(index);
             }
         }
     }

@@ -1,0 +1,155 @@
+//! The queue against pipe(2) and, between threads, crossbeam's ArrayQueue.
+//!
+//! ```text
+//! cargo bench --bench channel [-- PART-OF-A-NAME ..]
+//! ```
+//!
+//! One message a call. Every value is checked: whole, in its sender's order,
+//! and at the end none lost and none twice.
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::compare::{FEW, Unit, compare, header, is_quick};
+use common::transport::{Array, Ours, Payload, Pipe, Transport};
+use common::workers::{Board, Crew, Worker};
+
+/// Senders and receivers.
+const SHAPES: [(usize, usize); 4] = [(1, 1), (2, 2), (4, 1), (1, 4)];
+
+/// Above the number of a sender's message is the sender's.
+const SENDER: u32 = 48;
+
+fn main() {
+    header("channel");
+    for shape in SHAPES {
+        throughput::<u64>(8, shape);
+        throughput::<[u64; 8]>(64, shape);
+    }
+    round_trip::<u64>(8);
+    round_trip::<[u64; 8]>(64);
+}
+
+fn throughput<M: Payload>(bytes: usize, shape: (usize, usize)) {
+    let (senders, receivers) = shape;
+    let name = |peer| format!("queue/{bytes}B/{senders}-to-{receivers}/{peer}");
+    let ours = || carry(shape, &Ours::<M>::new(), Actors::Processes);
+    compare(FEW, Unit::PerSecond, &name("pipe"), "pipe(2)", ours, || {
+        carry::<M>(shape, &Pipe::new(), Actors::Processes)
+    });
+    compare(FEW, Unit::PerSecond, &name("array"), "ArrayQueue threads", ours, || {
+        carry(shape, &Array::<M>::new(senders), Actors::Threads)
+    });
+}
+
+#[derive(Clone, Copy)]
+enum Actors {
+    Processes,
+    Threads,
+}
+
+/// Carries messages for a while; how many a second.
+fn carry<M: Payload>(
+    (senders, receivers): (usize, usize),
+    transport: &impl Transport<M>,
+    actors: Actors,
+) -> f64 {
+    let board = Board::new();
+    let is_alone = matches!(actors, Actors::Processes);
+    let receive = |worker: usize| {
+        if is_alone {
+            transport.only_receive();
+        }
+        let (mut count, mut sum) = (0_u64, 0_u64);
+        let mut next = vec![0; receivers + senders];
+        while let Some(message) = transport.recv() {
+            let value = message.value();
+            let (sender, number) = ((value >> SENDER) as usize, value & ((1 << SENDER) - 1));
+            assert!(number >= next[sender], "a sender's messages out of order");
+            next[sender] = number + 1;
+            count += 1;
+            sum = sum.wrapping_add(value);
+            board.count(worker);
+        }
+        board.received().add(count, sum);
+    };
+    let send = |worker: usize| {
+        let (mut count, mut sum) = (0_u64, 0_u64);
+        while !board.is_stopped() {
+            let value = (worker as u64) << SENDER | count;
+            if !transport.send(M::of(value)) {
+                break;
+            }
+            count += 1;
+            sum = sum.wrapping_add(value);
+        }
+        transport.finish();
+        board.sent().add(count, sum);
+    };
+    let mut members = vec![&receive as &(dyn Fn(usize) + Sync); receivers];
+    members.extend(vec![&send as &(dyn Fn(usize) + Sync); senders]);
+    let crew = Crew { members: &members, watched: receivers };
+    let pace = match actors {
+        Actors::Processes => crew.as_processes(&board, || transport.only_receive()),
+        Actors::Threads => crew.as_threads(&board),
+    };
+    assert!(board.is_even(), "messages lost or doubled");
+    pace.per_second
+}
+
+/// There and back again, one message at a time.
+fn round_trip<M: Payload>(bytes: usize) {
+    let name = |peer| format!("queue/{bytes}B/round-trip/{peer}");
+    let ours = || echoed::<M, _>(Ours::new, Actors::Processes);
+    compare(FEW, Unit::Nanoseconds, &name("pipe"), "pipe(2)", ours, || {
+        echoed::<M, _>(Pipe::new, Actors::Processes)
+    });
+    compare(FEW, Unit::Nanoseconds, &name("array"), "ArrayQueue threads", ours, || {
+        echoed::<M, _>(|| Array::new(1), Actors::Threads)
+    });
+}
+
+/// Nanoseconds of a round trip.
+fn echoed<M: Payload, T: Transport<M>>(new: impl Fn() -> T, actors: Actors) -> f64 {
+    let (there, back) = (new(), new());
+    let echo = || {
+        while let Some(message) = there.recv() {
+            if message.value() == 0 {
+                return;
+            }
+            back.send(message);
+        }
+    };
+    let ask = || {
+        let trips = |for_how_long: Duration| {
+            let start = Instant::now();
+            for value in 1_u64.. {
+                there.send(M::of(value));
+                assert_eq!(back.recv().map(|message| message.value()), Some(value));
+                let elapsed = start.elapsed();
+                if elapsed >= for_how_long {
+                    return elapsed.as_nanos() as f64 / value as f64;
+                }
+            }
+            unreachable!("more trips than numbers")
+        };
+        let (warm_up, window) = if is_quick() { (1, 2) } else { (5, 50) };
+        trips(Duration::from_millis(warm_up));
+        let nanoseconds = trips(Duration::from_millis(window));
+        there.send(M::of(0));
+        nanoseconds
+    };
+    match actors {
+        Actors::Processes => {
+            let child = Worker::start(echo);
+            let nanoseconds = ask();
+            child.join();
+            nanoseconds
+        }
+        Actors::Threads => std::thread::scope(|scope| {
+            scope.spawn(echo);
+            ask()
+        }),
+    }
+}
