@@ -49,18 +49,24 @@ impl Deadline {
     }
 }
 
-/// The growing pieces that a sleep is cut into: 1, 2, 4, ... 100 ms.
+/// The growing pieces that a sleep is cut into: 10, 20, 40, 80, 100 ms.
 ///
 /// At the end of each the sleeper looks whether the process it waits for still
 /// lives. Short first, since a wait that just began is the likeliest to end
 /// soon; at most 100 ms, which one sleeper pays with about 0.03 % of a core.
+///
+/// Not shorter at first: a timer that expires before the kernel's next tick (4
+/// ms at 250 Hz, 10 at 100) has to be programmed into the hardware and out
+/// again, at every sleep, however soon it ends. Two processes that answer each
+/// other on one CPU took 2.6 times as long as over pipe(2) with a first slice of
+/// 1 ms, 1.7 times with 4, and 1.5 times with 16 or 100.
 #[derive(Debug)]
 pub(crate) struct Slices {
     next: Duration,
 }
 
 impl Slices {
-    const FIRST: Duration = Duration::from_millis(1);
+    const FIRST: Duration = Duration::from_millis(10);
     const LONGEST: Duration = Duration::from_millis(100);
 
     pub(crate) fn new() -> Slices {
@@ -105,8 +111,8 @@ mod tests {
     #[test]
     fn slices_double_up_to_a_tenth_of_a_second() {
         let mut slices = Slices::new();
-        let millis: Vec<u128> = (0..9).map(|_| slices.next(Deadline::Never).as_millis()).collect();
-        assert_eq!(millis, [1, 2, 4, 8, 16, 32, 64, 100, 100]);
+        let millis: Vec<u128> = (0..6).map(|_| slices.next(Deadline::Never).as_millis()).collect();
+        assert_eq!(millis, [10, 20, 40, 80, 100, 100]);
     }
 
     #[test]

@@ -45,8 +45,8 @@
 //! | with a message on [`lease`](channel::Receiver::lease) | the message goes to somebody else, with one more attempt |
 //! | as the last at its side of a queue | the others get what was sent, then `Disconnected` |
 //!
-//! Whoever waits for the dead goes on a few milliseconds after the kernel has
-//! finished their exit, at most about 100 ms.
+//! Whoever waits for the dead goes on some 10 ms after the kernel has finished
+//! their exit, at most about 100 ms.
 //!
 //! # Limits
 //!
