@@ -296,6 +296,8 @@ impl<T> Drop for Child<T> {
     fn drop(&mut self) {
         if self.end == End::Unknown {
             family().detach(Arc::clone(&self.pidfd));
+        } else if let Some(page) = self.handover.take() {
+            family().recycle(page);
         }
     }
 }

@@ -8,6 +8,8 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::handover::Handover;
+use crate::error::Error;
 use crate::primitive::{Stamp, current};
 use crate::sys::fork::waitid;
 
@@ -21,10 +23,18 @@ pub(super) struct Family {
     named: u32,
     /// Children whose handle was dropped while they ran.
     detached: Vec<Arc<OwnedFd>>,
+    /// The page of a child that has ended, for the next one: to make a page
+    /// costs a tenth of a fork.
+    spare: Option<Handover>,
 }
 
-static FAMILY: Mutex<Family> =
-    Mutex::new(Family { of: None, name: String::new(), named: 0, detached: Vec::new() });
+static FAMILY: Mutex<Family> = Mutex::new(Family {
+    of: None,
+    name: String::new(),
+    named: 0,
+    detached: Vec::new(),
+    spare: None,
+});
 
 /// This process's memory.
 pub(super) fn family() -> MutexGuard<'static, Family> {
@@ -58,6 +68,17 @@ impl Family {
         self.named = 0;
         // Closes this process's copies; the children are not its own.
         self.detached.clear();
+        self.spare = None;
+    }
+
+    /// A blank page for the next child.
+    pub(super) fn page(&mut self) -> Result<Handover, Error> {
+        self.spare.take().map_or_else(Handover::new, Ok)
+    }
+
+    /// Takes back the page of a child that has ended.
+    pub(super) fn recycle(&mut self, page: Handover) {
+        self.spare = page.blank();
     }
 
     /// Keeps the child behind `pidfd` to reap it once it has ended.

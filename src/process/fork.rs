@@ -87,13 +87,13 @@ pub(super) enum Side {
 pub(super) unsafe fn divide(name: Option<String>, others: Threads) -> Result<Side, Error> {
     // Refuses outside the family's PID namespace.
     let parent = primitive::current()?;
-    let handover = Handover::new()?;
     // Held across the fork, so that no other thread leaves the child's copies
     // locked for ever. Alone, it would only make both sides copy their pages.
     // In this order: who holds stdout may join a child, which takes the third.
     let output = (others == Threads::Maybe).then(|| (stdout().lock(), stderr().lock()));
     let mut parents = family();
     parents.reap();
+    let handover = parents.page()?;
     let name = name.unwrap_or_else(|| parents.next_name());
     let held = output.map(|output| (parents, output));
     // What is buffered here would be repeated by a child that prints.

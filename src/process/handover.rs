@@ -1,18 +1,21 @@
-//! What a parent and its child tell each other: a page of two words.
+//! What a parent and its child tell each other: a page of words.
 //!
 //! | word | zero | then | by |
 //! |---|---|---|---|
 //! | [`STAMP`] | the child waits | the child's stamp, or [`REFUSED`] | the parent, once |
-//! | [`OUTCOME`] | nothing said | kind and length, see [`Kind`] | the child, once |
+//! | [`OUTCOME`] | nothing said | kind and length, see [`kind`] | the child, once |
+//! | from [`TEXT`] on | | a value or message that is [`SHORT`] | the child |
 //!
-//! The bytes of a value or a message lie behind the page and count from the
-//! moment the outcome's word is stored: a child killed before has said nothing.
+//! A longer value or message lies behind the words, in the file. Either counts
+//! from the moment the outcome's word is stored: a child killed before has said
+//! nothing.
 //!
 //! # Ordering
 //!
 //! Each word's release pairs with the acquire of whoever reads it: the stamp
-//! publishes what the parent did to the endpoints, the outcome its bytes (which
-//! go through the kernel besides).
+//! publishes what the parent did to the endpoints, the outcome its bytes.
+
+use core::mem::size_of;
 
 use crate::deadline::{Deadline, Slices};
 use crate::error::{Error, Kind};
@@ -22,6 +25,12 @@ use crate::sys::words::Words;
 
 const STAMP: usize = 0;
 const OUTCOME: usize = 1;
+const TEXT: usize = 2;
+const WORDS: usize = 32;
+
+/// Bytes that the words have room for: without a system call, and without the
+/// code for one, which a child would have to map first.
+pub(super) const SHORT: usize = (WORDS - TEXT) * size_of::<u64>();
 
 /// There will be no stamp: the child must end. Names nobody.
 const REFUSED: u64 = 1;
@@ -60,12 +69,21 @@ pub(super) enum Told {
 
 #[derive(Debug)]
 pub(super) struct Handover {
-    words: Words<2>,
+    words: Words<WORDS>,
 }
 
 impl Handover {
     pub(super) fn new() -> Result<Handover, Error> {
         Ok(Handover { words: Words::new("killproof-child")? })
+    }
+
+    /// The page as it was at first, of a child that has ended; `None` where
+    /// there may be something behind it.
+    pub(super) fn blank(self) -> Option<Handover> {
+        let [stamp, outcome, ..] = self.words.words();
+        let said = outcome.swap(0, Ordering::Relaxed);
+        stamp.store(0, Ordering::Relaxed);
+        (said != 0 && said >> kind::BITS <= SHORT as u64).then_some(self)
     }
 
     /// Tells the waiting child who it is.
@@ -119,7 +137,8 @@ impl Handover {
     }
 
     fn say(&self, kind: u64, bytes: &[u8]) -> Result<(), Error> {
-        let written = if bytes.is_empty() { Ok(()) } else { self.words.write_behind(bytes) };
+        let written =
+            if bytes.len() <= SHORT { self.write(bytes) } else { self.words.write_behind(bytes) };
         let word = match &written {
             Ok(()) => (bytes.len() as u64) << kind::BITS | kind,
             Err(error) => {
@@ -131,11 +150,28 @@ impl Handover {
         written
     }
 
+    fn write(&self, short: &[u8]) -> Result<(), Error> {
+        for (word, bytes) in self.words.words()[TEXT..].iter().zip(short.chunks(size_of::<u64>())) {
+            let mut whole = [0; size_of::<u64>()];
+            whole[..bytes.len()].copy_from_slice(bytes);
+            word.store(u64::from_ne_bytes(whole), Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn read(&self, len: usize) -> Result<Vec<u8>, Error> {
+        if len > SHORT {
+            return self.words.read_behind(len);
+        }
+        let words = self.words.words()[TEXT..].iter().map(|word| word.load(Ordering::Relaxed));
+        Ok(words.flat_map(u64::to_ne_bytes).take(len).collect())
+    }
+
     /// What the child has said; `None` where it ended, or lives, in silence.
     pub(super) fn outcome(&self) -> Result<Option<Outcome>, Error> {
         let word = self.words.words()[OUTCOME].load(Ordering::Acquire);
         let number = word >> kind::BITS;
-        let bytes = || self.words.read_behind(number as usize);
+        let bytes = || self.read(number as usize);
         match word & kind::MASK {
             0 => Ok(None),
             kind::RETURNED => Ok(Some(Outcome::Returned(bytes()?))),

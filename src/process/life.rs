@@ -3,10 +3,10 @@
 use core::any::Any;
 use core::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
-use super::handover::Handover;
-use crate::shared::message::{Message, to_bytes};
+use super::handover::{Handover, SHORT};
+use crate::shared::message::{Message, encode_into, to_bytes};
 use crate::sys::fork;
 
 /// What Rust's own runtime exits with after a panic of the main thread.
@@ -23,9 +23,23 @@ where
     T: Message,
 {
     record_panics();
-    // Unwind safe: nothing of this process is used again.
-    let said = match panic::catch_unwind(AssertUnwindSafe(|| to_bytes(&f()))) {
-        Ok(value) => handover.returned(&value).map(|()| 0),
+    let spawned = fork::getpid();
+    let mut short = [0; SHORT];
+    let mut long = Vec::new();
+    // Unwind safe: nothing of this process is used again but these two.
+    let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
+        let value = f();
+        let len = value.encoded_len();
+        match short.get_mut(..len) {
+            Some(short) => encode_into(&value, short),
+            None => long = to_bytes(&value),
+        }
+        len
+    }));
+    let said = match outcome {
+        // `f` forked, and this is the other one: the page is not its to write.
+        _ if fork::getpid() != spawned => Ok(0),
+        Ok(len) => handover.returned(short.get(..len).unwrap_or(&long)).map(|()| 0),
         Err(payload) => {
             let said = handover.panicked(&describe(&*payload));
             // Its destructor might panic, and there is nothing above this.
@@ -39,7 +53,7 @@ where
 
 /// The hook before the first recorder. In a static, the recorder needs no
 /// memory of its own: the allocator's pages would have to be copied for it.
-static EARLIER: OnceLock<Hook> = OnceLock::new();
+static EARLIER: Mutex<Option<Hook>> = Mutex::new(None);
 
 type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
 
@@ -54,18 +68,22 @@ fn record_panics() {
     if std::thread::panicking() {
         return;
     }
-    match EARLIER.set(panic::take_hook()) {
-        Ok(()) => panic::set_hook(Box::new(record_and_go_on)),
-        Err(earlier) => panic::set_hook(Box::new(move |info| {
+    let earlier = panic::take_hook();
+    let mut first = EARLIER.lock().unwrap_or_else(PoisonError::into_inner);
+    if first.is_none() {
+        *first = Some(earlier);
+        panic::set_hook(Box::new(record_and_go_on));
+    } else {
+        panic::set_hook(Box::new(move |info| {
             record(info);
             earlier(info);
-        })),
+        }));
     }
 }
 
 fn record_and_go_on(info: &PanicHookInfo<'_>) {
     record(info);
-    if let Some(earlier) = EARLIER.get() {
+    if let Some(earlier) = &*EARLIER.lock().unwrap_or_else(PoisonError::into_inner) {
         earlier(info);
     }
 }

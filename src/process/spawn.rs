@@ -1,6 +1,8 @@
 //! `spawn`: a fork that is safe, since it refuses where it would not be.
 #![allow(unsafe_code)]
 
+use core::mem;
+
 use super::child::Child;
 use super::error::SpawnError;
 use super::fork::{Side, Threads, divide};
@@ -186,7 +188,11 @@ where
         Side::Child(handover) => live(f, &handover),
         Side::Parent(newborn) => {
             // Its ends of queues and pipes are the child's before it begins.
-            let hand_over = |stamp| transfer::to(stamp, || drop(f));
+            let hand_over = |stamp| {
+                if mem::needs_drop::<F>() {
+                    transfer::to(stamp, || drop(f));
+                }
+            };
             let (child, handover) = newborn.begin(hand_over)?;
             Ok(child.owing(handover))
         }

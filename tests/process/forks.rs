@@ -12,6 +12,7 @@ pub fn cases() -> Vec<Case> {
         case("forks::both_sides", both_sides),
         case("forks::a_child_knows_itself", a_child_knows_itself),
         case("forks::the_status_is_the_value", the_status_is_the_value),
+        case("forks::a_fork_returns_from_a_closure", a_fork_returns_from_a_closure),
         case("forks::nested_spawns", nested_spawns),
     ]
 }
@@ -58,6 +59,23 @@ fn the_status_is_the_value() {
         0
     });
     assert_eq!(killed.join(), Err(JoinError::Signalled(9)));
+}
+
+/// Of two processes that return from one closure, the spawned one is heard.
+fn a_fork_returns_from_a_closure() {
+    for _ in 0..20 {
+        let child = spawn(|| {
+            let spawned = current().pid();
+            // SAFETY: one thread, no guards; both sides only return.
+            if let Fork::Parent(child) = unsafe { fork() }.unwrap() {
+                child.join().unwrap();
+            }
+            (spawned, current().pid())
+        });
+        let child = child.unwrap();
+        let pid = child.pid();
+        assert_eq!(child.join(), Ok((pid, pid)));
+    }
 }
 
 fn nested_spawns() {

@@ -6,14 +6,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use killproof::process::{JoinError, spawn};
 use killproof::{Decoder, Encoder, InvalidMessage, Message};
 
-use crate::case;
 use crate::common::case::Case;
 use crate::common::mapped::Mapped;
+use crate::{case, gate};
 
 pub fn cases() -> Vec<Case> {
     vec![
         case("values::nothing", nothing),
         case("values::ten_megabytes", ten_megabytes),
+        case("values::of_every_short_length", of_every_short_length),
+        case("values::nothing_of_an_earlier_child", nothing_of_an_earlier_child),
         case("values::nested", nested),
         case("values::what_was_captured", what_was_captured),
         case("values::changes_stay_in_the_child", changes_stay_in_the_child),
@@ -35,6 +37,34 @@ fn ten_megabytes() {
         std::thread::yield_now();
     }
     assert!(bytes(5).eq(child.join().unwrap()));
+}
+
+/// Short and long ones travel by different ways.
+fn of_every_short_length() {
+    for len in 0..300_usize {
+        let bytes = move || (0..len).map(|i| (i + 1) as u8).collect::<Vec<u8>>();
+        assert_eq!(spawn(bytes).unwrap().join(), Ok(bytes()));
+    }
+}
+
+/// What one child said must not be taken for what the next one did not.
+fn nothing_of_an_earlier_child() {
+    for len in [5_usize, 5000] {
+        let text = "x".repeat(len);
+        let expected = text.clone();
+        assert_eq!(spawn(move || text).unwrap().join(), Ok(expected));
+        let silent = spawn(|| -> String { std::process::exit(4) }).unwrap();
+        assert_eq!(silent.join(), Err(JoinError::Exited(4)));
+        let never = gate();
+        let mut killed = spawn(move || -> String {
+            never.pass();
+            String::new()
+        })
+        .unwrap();
+        assert_eq!(killed.try_join(), Ok(None));
+        killed.kill().unwrap();
+        assert_eq!(killed.join(), Err(JoinError::Signalled(9)));
+    }
 }
 
 fn nested() {
