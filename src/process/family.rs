@@ -1,9 +1,10 @@
 //! What this process remembers: its name, how many children it had, and those
 //! that nobody will join.
 //!
-//! One lock, private to the process, held across every fork of this crate so
-//! that the child gets it whole. A child that comes to be by any other fork
-//! finds another stamp than its own in it and forgets what is not its.
+//! One lock, private to the process. Where other threads may hold it, it is held
+//! across the fork, so that the child gets it whole. A child that comes to be by
+//! any other fork finds another stamp than its own in it and forgets what is not
+//! its.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -2,6 +2,7 @@
 
 use core::any::Any;
 use core::cell::RefCell;
+use core::mem;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::{Mutex, PoisonError};
 
@@ -36,19 +37,17 @@ where
         }
         len
     }));
-    let said = match outcome {
+    let code = if outcome.is_ok() { 0 } else { PANICKED };
+    let said = match &outcome {
         // `f` forked, and this is the other one: the page is not its to write.
-        _ if fork::getpid() != spawned => Ok(0),
-        Ok(len) => handover.returned(short.get(..len).unwrap_or(&long)).map(|()| 0),
-        Err(payload) => {
-            let said = handover.panicked(&describe(&*payload));
-            // Its destructor might panic, and there is nothing above this.
-            core::mem::forget(payload);
-            said.map(|()| PANICKED)
-        }
+        _ if fork::getpid() != spawned => Ok(()),
+        Ok(len) => handover.returned(short.get(..*len).unwrap_or(&long)),
+        Err(payload) => handover.panicked(&describe(&**payload)),
     };
+    // A payload's destructor might panic, and there is nothing above this.
+    mem::forget(outcome);
     let _ = fork::flush();
-    fork::exit(said.unwrap_or(PANICKED))
+    fork::exit(if said.is_ok() { code } else { PANICKED })
 }
 
 /// The hook before the first recorder. In a static, the recorder needs no

@@ -13,6 +13,7 @@ mod error;
 mod family;
 mod fork;
 mod handover;
+mod join;
 mod life;
 mod spawn;
 

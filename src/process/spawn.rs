@@ -119,11 +119,11 @@ impl Builder {
         self
     }
 
-    /// Runs `f` in a process of its own; see [`spawn`](spawn).
+    /// Runs `f` in a process of its own; see [`spawn`].
     ///
     /// # Errors
     ///
-    /// As [`spawn`](spawn).
+    /// As [`spawn`].
     pub fn spawn<F, T>(self, f: F) -> Result<Child<T>, SpawnError>
     where
         F: FnOnce() -> T + Send + 'static,
@@ -136,7 +136,7 @@ impl Builder {
     }
 
     /// Runs `f` in a process of its own, whatever threads and guards there
-    /// are; see [`spawn_unchecked`](spawn_unchecked).
+    /// are; see [`spawn_unchecked`].
     ///
     /// # Errors
     ///
@@ -144,7 +144,7 @@ impl Builder {
     ///
     /// # Safety
     ///
-    /// As [`spawn_unchecked`](spawn_unchecked).
+    /// As [`spawn_unchecked`].
     pub unsafe fn spawn_unchecked<F, T>(self, f: F) -> Result<Child<T>, SpawnError>
     where
         F: FnOnce() -> T + Send + 'static,

@@ -1,0 +1,131 @@
+//! Joining: the wait for a child's end, and the value it owes.
+
+use core::time::Duration;
+use std::os::fd::AsFd;
+
+use super::child::{Child, End};
+use super::error::JoinError;
+use super::family::family;
+use super::handover::Outcome;
+use crate::deadline::{Deadline, Slices};
+use crate::error::Error;
+use crate::shared::message::{Message, from_bytes};
+use crate::sys::errno::{Errno, Named};
+use crate::sys::fd::poll_readable;
+use crate::sys::fork::{self, Status};
+
+impl<T: Message> Child<T> {
+    /// Waits for the end of the process and gives what it returned.
+    ///
+    /// # Errors
+    ///
+    /// When the closure did not return: see [`JoinError`]. A value is an error
+    /// too if it was given already.
+    ///
+    /// # When the child dies
+    ///
+    /// The call returns as soon as the kernel has finished the process, with
+    /// [`JoinError::Signalled`], unless it had returned its value already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::process::{self, JoinError};
+    ///
+    /// let child = process::spawn(|| -> u8 { std::process::exit(3) })?;
+    /// assert_eq!(child.join(), Err(JoinError::Exited(3)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn join(mut self) -> Result<T, JoinError> {
+        let value = self.join_until(Deadline::Never)?;
+        // With no deadline there is an end.
+        value.ok_or(JoinError::Lost)
+    }
+
+    /// Gives what the process returned if it has ended, `None` if it runs.
+    ///
+    /// # Errors
+    ///
+    /// As [`join`](Child::join).
+    pub fn try_join(&mut self) -> Result<Option<T>, JoinError> {
+        self.join_until(Deadline::Now)
+    }
+
+    /// Waits at most `timeout` for the end of the process and gives what it
+    /// returned; `None` if it runs on.
+    ///
+    /// # Errors
+    ///
+    /// As [`join`](Child::join).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::process;
+    /// use std::time::Duration;
+    ///
+    /// let mut child = process::spawn(|| "done".to_string())?;
+    /// let value = loop {
+    ///     match child.join_timeout(Duration::from_millis(10))? {
+    ///         Some(value) => break value,
+    ///         None => println!("still at it"),
+    ///     }
+    /// };
+    /// assert_eq!(value, "done");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn join_timeout(&mut self, timeout: Duration) -> Result<Option<T>, JoinError> {
+        self.join_until(Deadline::after(timeout))
+    }
+
+    fn join_until(&mut self, deadline: Deadline) -> Result<Option<T>, JoinError> {
+        family().reap();
+        if self.is_taken {
+            return Err(JoinError::Taken);
+        }
+        if !self.wait(deadline)? {
+            return Ok(None);
+        }
+        let value = self.value()?;
+        self.is_taken = true;
+        Ok(Some(value))
+    }
+
+    /// Waits for the end and reaps; whether it came before the deadline.
+    fn wait(&mut self, deadline: Deadline) -> Result<bool, Error> {
+        let mut slices = Slices::new();
+        while self.end == End::Unknown {
+            if poll_readable(&*self, deadline.remaining())? {
+                self.end = match fork::waitid(self.as_fd(), true) {
+                    Ok(Some(status)) => End::Reaped(status),
+                    Err(Errno::CHILD) => End::Lost,
+                    Err(errno) => return Err(errno).named("waitid"),
+                    // Dead, and a tracer is still to be told first.
+                    Ok(None) => {
+                        std::thread::sleep(slices.next(deadline));
+                        End::Unknown
+                    }
+                };
+            }
+            if deadline.has_passed() {
+                break;
+            }
+        }
+        Ok(self.end != End::Unknown)
+    }
+
+    /// What an ended process leaves: what it said, else how it ended.
+    fn value(&self) -> Result<T, JoinError> {
+        let bytes = match (self.outcome()?, self.end) {
+            (Some(Outcome::Returned(bytes)), _) => bytes,
+            (Some(Outcome::Panicked(message)), _) => return Err(JoinError::Panicked(message)),
+            (None, End::Reaped(Status::Exited(0))) if self.handover.is_none() => Vec::new(),
+            (None, End::Reaped(Status::Exited(code))) => return Err(JoinError::Exited(code)),
+            (None, End::Reaped(Status::Signalled(signal))) => {
+                return Err(JoinError::Signalled(signal));
+            }
+            (None, End::Lost | End::Unknown) => return Err(JoinError::Lost),
+        };
+        from_bytes(&bytes).map_err(|_| JoinError::Invalid(bytes))
+    }
+}
