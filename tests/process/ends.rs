@@ -7,7 +7,7 @@ use killproof::process::{Child, JoinError, spawn};
 use nix::sys::signal::{Signal, raise};
 
 use crate::common::case::Case;
-use crate::{case, gate};
+use crate::{case, case_saying, gate};
 
 pub fn cases() -> Vec<Case> {
     vec![
@@ -18,6 +18,7 @@ pub fn cases() -> Vec<Case> {
         case("ends::panic_in_a_panic", panic_in_a_panic),
         case("ends::exit_codes", exit_codes),
         case("ends::signals", signals),
+        case_saying("ends::killed_at_any_time", killed_at_any_time),
         case("ends::kill_after_the_end", kill_after_the_end),
         case("ends::value_taken_once", value_taken_once),
         case("ends::debug", debug),
@@ -151,6 +152,29 @@ fn signals() {
         assert_eq!(child.exit_code(), Some(-signal));
         assert!(child.join().unwrap_err().to_string().contains(&format!("signal {signal} (SIG")));
     }
+}
+
+/// It has returned or it has not; half a value is neither.
+fn killed_at_any_time() -> String {
+    let mut returned = 0;
+    const ROUNDS: usize = 300;
+    for round in 0..ROUNDS {
+        let len = if round % 2 == 0 { 100 } else { 100_000 };
+        let value = move || vec![round as u8; len];
+        let child = spawn(value).unwrap();
+        for _ in 0..round * 80 {
+            std::hint::spin_loop();
+        }
+        child.kill().unwrap();
+        match child.join() {
+            Ok(bytes) => {
+                assert_eq!(bytes, value());
+                returned += 1;
+            }
+            Err(error) => assert_eq!(error, JoinError::Signalled(9)),
+        }
+    }
+    format!("ends::killed_at_any_time: {returned} of {ROUNDS} had returned")
 }
 
 fn kill_after_the_end() {

@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 
 use killproof::process::{Fork, JoinError, fork, spawn};
 
@@ -33,7 +34,7 @@ fn replace_stdout(fd: impl AsFd) -> OwnedFd {
 /// What this process and its children print during `body`.
 fn printed(body: impl FnOnce()) -> String {
     std::io::stdout().flush().unwrap();
-    let (mut reader, writer) = std::io::pipe().unwrap();
+    let (mut reader, writer) = UnixStream::pair().unwrap();
     let before = replace_stdout(&writer);
     body();
     std::io::stdout().flush().unwrap();

@@ -81,7 +81,7 @@ fn unchecked_beside_busy_threads() {
             })
         })
         .collect();
-    for round in 0..100_u32 {
+    for round in 0..20_u32 {
         let child = move || {
             eprint!("");
             print!("");
