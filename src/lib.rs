@@ -50,7 +50,7 @@
 //!
 //! # Limits
 //!
-//! - Linux 5.3 or later; all participants in one PID namespace. Others get an
+//! - Linux 5.4 or later; all participants in one PID namespace. Others get an
 //!   error at every operation, and touch nothing.
 //! - A process counts as dead when the kernel has finished its exit: not while
 //!   it is stopped, dumps core, sleeps uninterruptibly or still frees gigabytes.

@@ -154,7 +154,7 @@ const LOOKS: u32 = 64;
 
 fn wait(looks: &mut u32) {
     *looks += 1;
-    if *looks % LOOKS == 0 { std::thread::yield_now() } else { std::hint::spin_loop() }
+    if looks.is_multiple_of(LOOKS) { std::thread::yield_now() } else { std::hint::spin_loop() }
 }
 
 impl<M: Payload> Transport<M> for Array<M> {

@@ -1,7 +1,7 @@
-//! eventfd(2) and poll(2).
+//! Descriptors: eventfd(2), poll(2), and numbers that are nobody's stdout.
 
 use core::time::Duration;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use rustix::event::Timespec;
 use rustix::event::{EventfdFlags, PollFd, PollFlags};
@@ -13,7 +13,17 @@ use crate::error::Error;
 /// A non-blocking eventfd at zero.
 pub(crate) fn eventfd() -> Result<OwnedFd, Error> {
     let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
-    rustix::event::eventfd(0, flags).named("eventfd")
+    beyond_stdio(rustix::event::eventfd(0, flags).named("eventfd")?)
+}
+
+/// The same file under a number that nobody takes for stdin, stdout or stderr:
+/// a program that has closed those must not print into it.
+pub(crate) fn beyond_stdio(fd: OwnedFd) -> Result<OwnedFd, Error> {
+    const FIRST: i32 = 3;
+    if fd.as_raw_fd() >= FIRST {
+        return Ok(fd);
+    }
+    rustix::io::fcntl_dupfd_cloexec(&fd, FIRST).named("fcntl(F_DUPFD)")
 }
 
 /// Makes an eventfd readable. Async-signal-safe.

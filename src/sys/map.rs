@@ -9,6 +9,7 @@ use memmap2::{MmapOptions, MmapRaw};
 use rustix::fs::{MemfdFlags, SealFlags};
 
 use super::errno::Named;
+use super::fd::beyond_stdio;
 use crate::error::{Error, Kind};
 
 /// A memory file of `len` zero bytes whose length can no longer change.
@@ -16,7 +17,7 @@ use crate::error::{Error, Kind};
 /// Sealed so that no peer's `ftruncate` can turn our loads into SIGBUS.
 pub(crate) fn sealed_memfd(name: &str, len: usize) -> Result<OwnedFd, Error> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-    let fd = rustix::fs::memfd_create(name, flags).named("memfd_create")?;
+    let fd = beyond_stdio(rustix::fs::memfd_create(name, flags).named("memfd_create")?)?;
     rustix::fs::ftruncate(&fd, len as u64).named("ftruncate")?;
     let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
     rustix::fs::fcntl_add_seals(&fd, seals).named("fcntl(F_ADD_SEALS)")?;

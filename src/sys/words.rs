@@ -4,18 +4,14 @@
 use core::mem::size_of;
 use core::sync::atomic::AtomicU64;
 use std::fs::File;
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 
 use memmap2::{MmapOptions, MmapRaw};
 use rustix::fs::MemfdFlags;
 
 use super::errno::Named;
+use super::fd::beyond_stdio;
 use crate::error::Error;
-
-/// The first descriptor that no program takes for stdin, stdout or stderr: one
-/// that has closed those must not print over the words.
-const FIRST_FREE: i32 = 3;
 
 /// `N` words, zero at first, at the start of a memory file.
 ///
@@ -32,10 +28,8 @@ impl<const N: usize> Words<N> {
     const LEN: usize = N * size_of::<AtomicU64>();
 
     pub(crate) fn new(name: &str) -> Result<Words<N>, Error> {
-        let mut fd = rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC).named("memfd_create")?;
-        if fd.as_raw_fd() < FIRST_FREE {
-            fd = rustix::io::fcntl_dupfd_cloexec(&fd, FIRST_FREE).named("fcntl(F_DUPFD)")?;
-        }
+        let fd = rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC).named("memfd_create")?;
+        let fd = beyond_stdio(fd)?;
         rustix::fs::ftruncate(&fd, Self::LEN as u64).named("ftruncate")?;
         let file = File::from(fd);
         let map = MmapOptions::new().len(Self::LEN).map_raw(&file).named("mmap")?;
