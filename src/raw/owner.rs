@@ -39,14 +39,13 @@ fn wake_all(word: &AtomicU64) {
     futex_wake(word, u32::MAX);
 }
 
-/// Sleeps until a word is no longer `seen`, at most one slice.
-pub(crate) fn wait_while(word: &AtomicU64, seen: u64, slice: Duration) {
+/// Sleeps until a word is no longer `seen`, at most one slice. Returns whether
+/// the slice passed.
+pub(crate) fn wait_while(word: &AtomicU64, seen: u64, slice: Duration) -> bool {
     let marked = seen | WAITERS;
     let told = seen == marked
         || word.compare_exchange(seen, marked, Ordering::Relaxed, Ordering::Relaxed).is_ok();
-    if told {
-        futex_wait(word, marked as u32, slice);
-    }
+    told && futex_wait(word, marked as u32, slice)
 }
 
 /// Swaps `seen`, a word whose owner is dead, for `mine`; false when somebody

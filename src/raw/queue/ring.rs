@@ -171,6 +171,11 @@ impl<M: Memory> Queue<M> {
     /// again.
     fn claim_slot(&self, position: Position, expected: u64, me: Stamp) -> Option<Look> {
         let slot = self.slot(position);
+        // Looked at first: a failing CAS would take the line from its owner.
+        let seen = slot.owner.load(Ordering::Relaxed);
+        if seen != FREE {
+            return Some(Look::Busy { position, seen });
+        }
         match claim(&slot.owner, me) {
             Err(seen) => Some(Look::Busy { position, seen }),
             Ok(()) if slot.seq.load(Ordering::Relaxed) == expected => Some(Look::Claimed(position)),

@@ -69,6 +69,34 @@ impl<'a> Pace<'a> {
     }
 }
 
+/// How long one slot has been in the way.
+///
+/// Filling or emptying one takes a few instructions, so whoever is in the way
+/// for longer than a few looks is not running; while the position moves on,
+/// somebody is.
+struct Turn {
+    position: Position,
+    spins: u32,
+}
+
+impl Turn {
+    fn new() -> Turn {
+        Turn { position: 0, spins: SPINS }
+    }
+
+    fn spin(&mut self, position: Position) -> bool {
+        if position != self.position {
+            *self = Turn { position, spins: SPINS };
+        }
+        let again = self.spins > 0;
+        if again {
+            self.spins -= 1;
+            pause();
+        }
+        again
+    }
+}
+
 impl<M: Memory> Queue<M> {
     /// Claims the slot for the next message to be sent.
     #[inline]
@@ -186,7 +214,7 @@ impl<M: Memory> Queue<M> {
                 }
                 // Who passed the check before the queue was closed may finish.
                 if let Some((position, seen)) = self.writer_at_head() {
-                    if self.outwait(position, seen, me, pace, &mut 0) == Some(true) {
+                    if self.outwait(position, seen, me, pace, &mut Turn::new()) == Some(true) {
                         self.release(position);
                     }
                 } else if !self.others_lease(me) {
@@ -244,13 +272,13 @@ impl<M: Memory> Queue<M> {
         if let Some(cell) = returned {
             return Some(Source::Cell(cell));
         }
-        let mut spins = SPINS;
+        let mut turn = Turn::new();
         loop {
             match self.look_ready(me, last) {
                 Look::Claimed(position) => return Some(Source::Ring(position)),
                 Look::Blocked => return None,
                 Look::Busy { position, seen } => {
-                    if self.outwait(position, seen, me, pace, &mut spins)? {
+                    if self.outwait(position, seen, me, pace, &mut turn)? {
                         if self.still_ready(position) {
                             // Whoever died here may have been about to lease it.
                             self.void_leases(position);
@@ -264,13 +292,13 @@ impl<M: Memory> Queue<M> {
     }
 
     fn get_free(&self, me: Stamp, pace: &mut Pace<'_>, last: Last) -> Option<Position> {
-        let mut spins = SPINS;
+        let mut turn = Turn::new();
         loop {
             match self.look_free(me, last) {
                 Look::Claimed(position) => return Some(position),
                 Look::Blocked => return None,
                 Look::Busy { position, seen } => {
-                    if self.outwait(position, seen, me, pace, &mut spins)? {
+                    if self.outwait(position, seen, me, pace, &mut turn)? {
                         if self.still_free(position) {
                             return Some(position);
                         }
@@ -289,21 +317,18 @@ impl<M: Memory> Queue<M> {
         seen: u64,
         me: Stamp,
         pace: &mut Pace<'_>,
-        spins: &mut u32,
+        turn: &mut Turn,
     ) -> Option<bool> {
-        if *spins > 0 {
-            *spins -= 1;
-            pause();
+        if turn.spin(position) {
             return Some(false);
         }
-        if self.rescue_slot(position, seen, me) {
+        let late = pace.deadline.has_passed();
+        let owner = &self.slot(position).owner;
+        let is_stuck = late || wait_while(owner, seen, pace.slices.next(pace.deadline));
+        if is_stuck && self.rescue_slot(position, owner.load(Ordering::Relaxed), me) {
             return Some(true);
         }
-        if pace.deadline.has_passed() {
-            return None;
-        }
-        wait_while(&self.slot(position).owner, seen, pace.slices.next(pace.deadline));
-        Some(false)
+        if late { None } else { Some(false) }
     }
 
     /// Why a receiver may stop waiting once nothing is left.
