@@ -1,0 +1,12 @@
+//! Every type against a simple model of it, through the public interface.
+//!
+//! ```text
+//! cargo test --test model
+//! ```
+
+mod event;
+mod mutex;
+mod queue;
+mod queue_model;
+mod semaphore;
+mod wakes;
