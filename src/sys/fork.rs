@@ -21,7 +21,9 @@ pub(crate) fn getpid() -> u32 {
 /// The id of this process's parent; zero when that lives in an outer PID
 /// namespace.
 pub(crate) fn getppid() -> u32 {
-    rustix::process::getppid().map_or(0, |pid| pid.as_raw_nonzero().get().unsigned_abs())
+    // Not `map_or(0, ..)` with `unsigned_abs` of a non-zero number inside: rustc
+    // 1.95 merges the two into one `abs` that it goes on to think is not zero.
+    rustix::process::Pid::as_raw(rustix::process::getppid()).unsigned_abs()
 }
 
 /// Makes a second process out of this one: `None` in the child, the child's id
