@@ -8,7 +8,9 @@ mod common;
 
 use std::hint::black_box;
 
-use common::compare::{MANY, Unit, compare, header, nanoseconds_per_call};
+use common::compare::{
+    MANY, Unit, compare, family_nanoseconds_per_call, header, nanoseconds_per_call,
+};
 use common::workers::Worker;
 use killproof::process;
 
@@ -17,21 +19,32 @@ const TOUCHED: usize = 64 << 20;
 
 fn main() {
     header("process");
-    spawn_and_join("process/spawn-join/fork");
+    spawn_and_join("small");
     // fork(2) copies page tables, so both sides pay for what is in memory.
     let touched = vec![1_u8; TOUCHED];
-    spawn_and_join("process/spawn-join-64MiB/fork");
+    spawn_and_join("64MiB");
     black_box(touched);
 }
 
-/// A child that does nothing, from its birth until its end is known.
-fn spawn_and_join(name: &str) {
+/// A child that does nothing, from its birth until its end is known: how long
+/// that takes, and what both processes take of the CPU for it.
+fn spawn_and_join(size: &str) {
+    let ours = || process::spawn(|| ()).unwrap().join().unwrap();
+    let bare = || Worker::start(|| ()).join();
     compare(
         MANY,
         Unit::Nanoseconds,
-        name,
+        &format!("process/spawn-join/{size}/fork"),
         "fork+_exit+waitpid",
-        || nanoseconds_per_call(1, || process::spawn(|| ()).unwrap().join().unwrap()),
-        || nanoseconds_per_call(1, || Worker::start(|| ()).join()),
+        || nanoseconds_per_call(ours),
+        || nanoseconds_per_call(bare),
+    );
+    compare(
+        MANY,
+        Unit::Nanoseconds,
+        &format!("process/spawn-join-cpu/{size}/fork"),
+        "fork+_exit+waitpid",
+        || family_nanoseconds_per_call(ours),
+        || family_nanoseconds_per_call(bare),
     );
 }

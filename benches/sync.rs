@@ -9,7 +9,7 @@ mod common;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use common::compare::{FEW, MANY, Unit, compare, header, median, nanoseconds_per_call};
+use common::compare::{FEW, MANY, Unit, compare, cpu_nanoseconds_per_call, header, median};
 use common::posix::{PosixSemaphore, PthreadMutex};
 use common::workers::{Pace, processes, threads};
 use killproof::Shared;
@@ -31,22 +31,22 @@ fn main() {
 fn uncontended_mutex() {
     let mutex = Shared::new(Mutex::new(0_u64)).unwrap();
     let mutex: &Mutex<u64> = &mutex;
-    let ours = || nanoseconds_per_call(BATCH, || *black_box(mutex).lock().unwrap() += 1);
+    let ours = || cpu_nanoseconds_per_call(BATCH, || *black_box(mutex).lock().unwrap() += 1);
     let name = |peer| format!("mutex/uncontended/{peer}");
 
     let std = std::sync::Mutex::new(0_u64);
     compare(MANY, Unit::Nanoseconds, &name("std"), "std::sync::Mutex", ours, || {
-        nanoseconds_per_call(BATCH, || *black_box(&std).lock().unwrap() += 1)
+        cpu_nanoseconds_per_call(BATCH, || *black_box(&std).lock().unwrap() += 1)
     });
     let parking_lot = parking_lot::Mutex::new(0_u64);
     compare(MANY, Unit::Nanoseconds, &name("parking_lot"), "parking_lot::Mutex", ours, || {
-        nanoseconds_per_call(BATCH, || *black_box(&parking_lot).lock() += 1)
+        cpu_nanoseconds_per_call(BATCH, || *black_box(&parking_lot).lock() += 1)
     });
     for (peer, robust) in [("pthread-pshared", false), ("pthread-robust", true)] {
         let pthread = PthreadMutex::new(robust);
         let mut count = 0_u64;
         compare(MANY, Unit::Nanoseconds, &name(peer), "pthread_mutex_t", ours, || {
-            nanoseconds_per_call(BATCH, || {
+            cpu_nanoseconds_per_call(BATCH, || {
                 let pthread: &PthreadMutex = black_box(&pthread);
                 pthread.lock();
                 *black_box(&mut count) += 1;
@@ -65,9 +65,9 @@ fn uncontended_semaphore() {
         Unit::Nanoseconds,
         "semaphore/uncontended/sem_t",
         "sem_t",
-        || nanoseconds_per_call(BATCH, || black_box(semaphore).acquire().unwrap().release()),
+        || cpu_nanoseconds_per_call(BATCH, || black_box(semaphore).acquire().unwrap().release()),
         || {
-            nanoseconds_per_call(BATCH, || {
+            cpu_nanoseconds_per_call(BATCH, || {
                 let posix: &PosixSemaphore = black_box(&posix);
                 posix.acquire();
                 posix.release();
@@ -84,8 +84,12 @@ fn event() {
         Unit::Nanoseconds,
         "event/is_set/atomic",
         "AtomicBool::load",
-        || nanoseconds_per_call(BATCH, || _ = black_box(black_box(&event).is_set())),
-        || nanoseconds_per_call(BATCH, || _ = black_box(black_box(&flag).load(Ordering::Acquire))),
+        || cpu_nanoseconds_per_call(BATCH, || _ = black_box(black_box(&event).is_set())),
+        || {
+            cpu_nanoseconds_per_call(BATCH, || {
+                _ = black_box(black_box(&flag).load(Ordering::Acquire))
+            })
+        },
     );
 }
 

@@ -3,6 +3,7 @@
 //! On a shared machine a figure means little an hour later. What lasts is the
 //! ratio of two figures taken one right after the other, so each round measures
 //! ours and then the peer, and the result is the median of the rounds' ratios.
+#![allow(unsafe_code)]
 
 use std::time::{Duration, Instant};
 
@@ -85,23 +86,63 @@ pub fn median(values: &mut [f64]) -> f64 {
     values[values.len() / 2]
 }
 
-/// How long one call takes in nanoseconds, looking at the clock once in `batch`
-/// calls.
-///
-/// For 2 ms: less than the scheduler gives a process in one piece, so most
-/// rounds are nobody else's, however busy the machine is.
-pub fn nanoseconds_per_call(batch: u32, mut call: impl FnMut()) -> f64 {
-    let window = Duration::from_millis(2);
+/// Long enough to see past the clock, and less than the scheduler gives a process
+/// in one piece.
+const WINDOW: Duration = Duration::from_millis(2);
+
+/// How long one call takes in nanoseconds.
+pub fn nanoseconds_per_call(call: impl FnMut()) -> f64 {
     let start = Instant::now();
+    per_call(1, || start.elapsed(), call)
+}
+
+/// How long one call that never waits takes in nanoseconds, while this thread has
+/// the CPU: what others do on a busy machine does not count. Looks at the clock
+/// once in `batch` calls.
+pub fn cpu_nanoseconds_per_call(batch: u32, call: impl FnMut()) -> f64 {
+    let start = cpu_time();
+    per_call(batch, || cpu_time() - start, call)
+}
+
+/// What one call takes of the CPU in nanoseconds, in this process and in those
+/// that it waited for.
+pub fn family_nanoseconds_per_call(call: impl FnMut()) -> f64 {
+    let used = || used_by(libc::RUSAGE_SELF) + used_by(libc::RUSAGE_CHILDREN);
+    let start = used();
+    per_call(1, || used() - start, call)
+}
+
+fn used_by(whom: libc::c_int) -> Duration {
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::uninit();
+    // SAFETY: a place for the usage.
+    assert_eq!(unsafe { libc::getrusage(whom, usage.as_mut_ptr()) }, 0);
+    // SAFETY: written just above.
+    let usage = unsafe { usage.assume_init() };
+    let duration = |time: libc::timeval| {
+        Duration::from_secs(time.tv_sec as u64) + Duration::from_micros(time.tv_usec as u64)
+    };
+    duration(usage.ru_utime) + duration(usage.ru_stime)
+}
+
+fn per_call(batch: u32, elapsed: impl Fn() -> Duration, mut call: impl FnMut()) -> f64 {
     let mut calls = 0;
     loop {
         for _ in 0..batch {
             call();
         }
         calls += batch;
-        let elapsed = start.elapsed();
-        if elapsed >= window {
+        let elapsed = elapsed();
+        if elapsed >= WINDOW {
             return elapsed.as_nanos() as f64 / f64::from(calls);
         }
     }
+}
+
+/// What this thread has had of the CPU.
+fn cpu_time() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: a place for the time.
+    let result = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    assert_eq!(result, 0);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }

@@ -22,10 +22,10 @@ fn dependencies(manifest: &str) -> Vec<&str> {
                 found.push(name);
                 follows = false;
             }
-        } else if let Some((name, _)) = line.split_once(['=', '.']).filter(|_| follows) {
-            if !line.starts_with('#') {
-                found.push(name.trim());
-            }
+        } else if let Some((name, _)) = line.split_once(['=', '.']).filter(|_| follows)
+            && !line.starts_with('#')
+        {
+            found.push(name.trim());
         }
     }
     found.sort_unstable();

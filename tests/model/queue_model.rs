@@ -183,7 +183,7 @@ impl Model {
         let message: Message = self.sent.to_ne_bytes().into_iter().cycle().take(len).collect();
         // A list's length takes eight bytes of its encoding.
         let is_too_large = len + 8 > LARGEST;
-        let result = if len % 2 == 0 {
+        let result = if len < LARGEST / 2 {
             sender.try_send(message.clone())
         } else {
             sender.send_timeout(message.clone(), Duration::ZERO)
@@ -193,7 +193,6 @@ impl Model {
                 assert!(!self.is_closed && self.ring.len() < self.capacity && !is_too_large);
                 self.ring.push_back(Sent { id: self.sent, attempts: 0, message });
                 self.sent += 1;
-                return;
             }
             Err(SendError::TooLarge { limit, .. }) => {
                 assert!(is_too_large);
