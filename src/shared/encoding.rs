@@ -36,8 +36,7 @@ impl<T: Plain> Message for T {
             return (0..count).map(|_| T::decode(input)).collect();
         }
         let bytes = input.take(count.checked_mul(size_of::<T>()).ok_or(InvalidMessage)?)?;
-        let values = bytes.chunks_exact(size_of::<T>());
-        values.map(|bytes| plain::from_bytes(bytes).ok_or(InvalidMessage)).collect()
+        plain::list_from_bytes(bytes).ok_or(InvalidMessage)
     }
 }
 

@@ -55,6 +55,22 @@ pub(crate) fn from_bytes<T: Plain>(bytes: &[u8]) -> Option<T> {
     Some(unsafe { value.assume_init() })
 }
 
+/// The values that `bytes` are, one after the other; `None` where some would be
+/// left over, or where values have no bytes to count them by.
+pub(crate) fn list_from_bytes<T: Plain>(bytes: &[u8]) -> Option<Vec<T>> {
+    if bytes.len().checked_rem(size_of::<T>()) != Some(0) {
+        return None;
+    }
+    let count = bytes.len() / size_of::<T>();
+    let mut list = Vec::<T>::with_capacity(count);
+    // SAFETY: there is room for `count` values, which are as many bytes as
+    // there are, and nothing else refers to it.
+    unsafe { list.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+    // SAFETY: so many were just written, and any bytes are a `T: Plain`.
+    unsafe { list.set_len(count) };
+    Some(list)
+}
+
 /// Writes a struct that is nothing but its bytes.
 ///
 /// The struct becomes `repr(C)`, `Copy`, [`Plain`](crate::Plain) and with that
@@ -131,6 +147,18 @@ mod tests {
     use proptest::prelude::{any, prop_assert_eq, proptest};
 
     proptest! {
+        #[test]
+        fn a_list_survives_its_bytes(list in any::<Vec<[u32; 3]>>()) {
+            prop_assert_eq!(list_from_bytes(bytes_of(&list)), Some(list));
+        }
+
+        #[test]
+        fn any_bytes_are_a_list_if_none_are_left_over(bytes in any::<Vec<u8>>()) {
+            let list = list_from_bytes::<[u16; 3]>(&bytes);
+            prop_assert_eq!(list.is_some(), bytes.len() % 6 == 0);
+            prop_assert_eq!(list_from_bytes::<[u16; 0]>(&bytes), None);
+        }
+
         #[test]
         fn a_value_survives_its_bytes(value in any::<[u32; 5]>()) {
             prop_assert_eq!(from_bytes(bytes_of(&[value])), Some(value));
