@@ -1,5 +1,4 @@
-//! The word count, run as its users run it: `cargo test --test wordcount`,
-//! after `cargo test` or `cargo build --example wordcount` has built it.
+//! The word count, run as its users run it: `cargo test --test wordcount`.
 
 use std::collections::HashMap;
 use std::fs;
@@ -8,16 +7,23 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Once;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// The example, built beside the directory that this test lies in.
+/// The example, up to date: unlike `cargo test`, `cargo test --test wordcount`
+/// does not build it.
 fn program() -> PathBuf {
+    static BUILD: Once = Once::new();
+    BUILD.call_once(|| {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "--example", "wordcount"]);
+        cargo.args((!cfg!(debug_assertions)).then_some("--release"));
+        assert!(cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success());
+    });
     let test = std::env::current_exe().unwrap();
-    let program = test.parent().unwrap().with_file_name("examples").join("wordcount");
-    assert!(program.exists(), "`cargo build --example wordcount` comes first: no {program:?}");
-    program
+    test.parent().unwrap().with_file_name("examples").join("wordcount")
 }
 
 fn wordcount(arguments: &[&str], path: &Path) -> Output {
