@@ -26,7 +26,7 @@ Options:
   --workers N    processes that count, 1 to 200 [one for each processor]
   --kill N       workers to kill [20]
   --top N        how many of the most frequent words to list [10]
-  --chunk BYTES  size of a chunk [4 KiB to 256 KiB, by the amount of work]
+  --chunk BYTES  size of a chunk [64 KiB to 256 KiB, by the amount of work]
   --check        count again in one process and compare [default]
   --no-check     do not
   --help         print this

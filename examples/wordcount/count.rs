@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use killproof::channel::{self, RecvError, SendError, Sender};
 
 use crate::chunk::Chunk;
-use crate::crew::Crew;
 use crate::files::Files;
 use crate::kills::Kills;
 use crate::part::Part;
 use crate::progress::Progress;
 use crate::tally::Tally;
+use crate::workers::Workers;
 
 const TASKS: usize = 64;
 
@@ -42,6 +42,13 @@ pub struct Outcome {
     pub time: Duration,
 }
 
+impl Outcome {
+    /// How many paths were bad from the start or could not be read later.
+    pub fn not_counted(&self, files: &Files) -> usize {
+        files.bad.len() + self.tally.unreadable.len()
+    }
+}
+
 pub fn count(
     files: &Files,
     plan: &Plan,
@@ -51,7 +58,7 @@ pub fn count(
     let (tasks, todo) = channel::queue(TASKS)?;
     let (sender, results) = channel::queue::<Part>(RESULTS)?;
     let most_attempts = u32::try_from(plan.kills)?.saturating_add(FURTHER_ATTEMPTS);
-    let mut crew = Crew::hire(plan.workers, todo, sender, most_attempts)?;
+    let mut workers = Workers::spawn(plan.workers, todo, sender, most_attempts)?;
     let total = files.chunks(plan.chunk).count();
     let mut kills = Kills::new(plan.kills, total);
     let mut tally = Tally::default();
@@ -61,23 +68,28 @@ pub fn count(
     // among the tasks, for a result, for the right moment to kill.
     while tally.completed < total || kills.is_due(tally.completed) {
         let due = kills.next_due().map_or(usize::MAX, |due| due.max(tally.completed));
-        feed.send_up_to(due.saturating_add(crew.size()))?;
+        feed.send_up_to(due.saturating_add(workers.count()))?;
         if kills.is_due(tally.completed) {
-            if let Some(victim) = kills.choose(&crew.states(), tally.completed) {
-                crew.kill(victim)?.into_iter().for_each(|hit| kills.record(hit));
-                continue;
-            }
-            if crew.has_tasks_waiting() {
-                // Somebody will lease one, and has to send results; until those
-                // are received it cannot be done.
-                crew.replace_lost(|notice| progress.say(&notice))?;
-                thread::sleep(LOOK);
-                continue;
+            match kills.choose(&workers.states(), tally.completed) {
+                Some(victim) => {
+                    if let Some(hit) = workers.kill(victim)? {
+                        kills.record(hit);
+                    }
+                    continue;
+                }
+                // Somebody will lease one, and then cannot be done before what
+                // it sends is received: wait until it shows.
+                None if workers.have_tasks_waiting() => {
+                    workers.replace_lost(|notice| progress.say(&notice))?;
+                    thread::sleep(LOOK);
+                    continue;
+                }
+                None => {}
             }
         }
         match results.recv_timeout(PATIENCE) {
             Ok(part) => take_in(part, &mut tally, files, progress)?,
-            Err(RecvError::Empty) => crew.replace_lost(|notice| progress.say(&notice))?,
+            Err(RecvError::Empty) => workers.replace_lost(|notice| progress.say(&notice))?,
             Err(error) => return Err(error.into()),
         }
         progress.update(tally.completed, kills.landed())?;
@@ -86,8 +98,8 @@ pub fn count(
     // Without a sender of tasks, `lease` ends the workers once nothing is left;
     // without a worker, `recv` ends this.
     drop(feed);
-    let mut lost = crew.lost;
-    let leaving = crew.dismiss();
+    let mut lost = workers.lost;
+    let leaving = workers.into_children();
     loop {
         match results.recv() {
             Ok(part) => take_in(part, &mut tally, files, progress)?,

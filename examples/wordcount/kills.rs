@@ -1,6 +1,6 @@
 //! When to kill, and whom: by progress, never by time.
 
-use crate::desk::State;
+use crate::status::State;
 
 pub struct Kills {
     asked: usize,

@@ -5,24 +5,25 @@
 //! ```
 //!
 //! In reading order: `count` is the parent, `worker` what its children do,
-//! `chunk` and `part` the messages that go to them and come back. `crew` spawns
-//! and replaces, `desk` tells where a worker died, `kills` when and whom to
-//! kill, `tally` why each chunk counts once however often it was delivered.
+//! `chunk` and `part` the messages that go to them and come back. `workers`
+//! spawns, kills and replaces them, `status` tells where one died, `kills` when
+//! and whom to kill, `tally` why each chunk counts once however often it was
+//! delivered.
 
 mod arguments;
 mod check;
 mod chunk;
 mod count;
-mod crew;
-mod desk;
 mod files;
 mod kills;
 mod part;
 mod progress;
 mod report;
+mod status;
 mod tally;
 mod words;
 mod worker;
+mod workers;
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -75,18 +76,7 @@ fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
 
     let mut out = io::stdout().lock();
     report::print(&mut out, &outcome, &files, arguments.top)?;
-    let unreadable = files.bad.len() + outcome.tally.unreadable.len();
-    let mut is_fine = unreadable == 0 && outcome.kills.all_landed();
-    if unreadable > 0 {
-        writeln!(out, "not counted: {unreadable} paths")?;
-    }
-    if !outcome.kills.all_landed() {
-        writeln!(
-            out,
-            "kills: fewer than half of {} hit a worker that held a lease; there was too little work",
-            outcome.kills.landed()
-        )?;
-    }
+    let mut is_fine = outcome.kills.all_landed() && outcome.not_counted(&files) == 0;
     if arguments.is_checked {
         let differences = check::differences(&files, &outcome.tally);
         is_fine &= differences.is_empty();

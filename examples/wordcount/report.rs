@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use crate::count::Outcome;
-use crate::desk::State;
 use crate::files::Files;
+use crate::status::State;
 use crate::words::Table;
 
 /// The most frequent words, then how the count went.
@@ -26,7 +26,14 @@ pub fn print(out: &mut impl Write, outcome: &Outcome, files: &Files, top: usize)
     if files.rounds > 1 {
         writeln!(out, "rounds through the files: {}", files.rounds)?;
     }
-    writeln!(out, "speed: {speed:.1} MB/s")
+    writeln!(out, "speed: {speed:.1} MB/s")?;
+    if !kills.all_landed() {
+        writeln!(out, "too little work: fewer than half of the kills hit a worker with a lease")?;
+    }
+    match outcome.not_counted(files) {
+        0 => Ok(()),
+        paths => writeln!(out, "not counted: {paths} paths"),
+    }
 }
 
 /// The words with the highest counts; among equals, in the order of their bytes.

@@ -6,8 +6,8 @@ use std::io;
 use killproof::channel::{Receiver, RecvError, SendError, Sender};
 
 use crate::chunk::{Chunk, Stretch};
-use crate::desk::{Desk, State};
 use crate::part::{Content, Part};
+use crate::status::{State, Status};
 use crate::words::{Fragment, Table};
 
 /// The words of one part take about this many bytes.
@@ -20,19 +20,19 @@ const PART: usize = 32 << 10;
 pub fn work(
     todo: &Receiver<Chunk>,
     results: &Sender<Part>,
-    desk: &Desk,
+    status: &Status,
     most_attempts: u32,
 ) -> Result<(), String> {
     loop {
-        desk.set(State::Receiving);
+        status.set(State::Receiving);
         let task = match todo.lease() {
             Ok(task) => task,
             Err(RecvError::Disconnected) => return Ok(()),
             Err(error) => return Err(error.to_string()),
         };
-        desk.set(State::Leased);
+        status.set(State::Leased);
         let (chunk, attempt) = (task.id(), task.attempts());
-        let mut report = Report { results, desk, chunk, attempt, parts: 0 };
+        let mut report = Report { results, status, chunk, attempt, parts: 0 };
         let sent = match attempt > most_attempts {
             true => give_up(&task, &mut report),
             false => count(&task, &mut report),
@@ -43,7 +43,7 @@ pub fn work(
             Err(SendError::Disconnected(_)) => return Ok(()),
             Err(error) => return Err(error.to_string()),
         }
-        desk.set(State::Idle);
+        status.set(State::Idle);
         task.done();
     }
 }
@@ -96,7 +96,7 @@ impl From<SendError<Part>> for Stop {
 /// The result of one attempt at one chunk, on its way.
 struct Report<'a> {
     results: &'a Sender<Part>,
-    desk: &'a Desk,
+    status: &'a Status,
     chunk: u64,
     attempt: u32,
     parts: u32,
@@ -106,9 +106,9 @@ impl Report<'_> {
     fn send(&mut self, content: Content) -> Result<(), SendError<Part>> {
         let Report { chunk, attempt, parts: number, .. } = *self;
         self.parts += 1;
-        self.desk.set(State::Sending);
+        self.status.set(State::Sending);
         self.results.send(Part { chunk, attempt, number, content })?;
-        self.desk.set(State::Leased);
+        self.status.set(State::Leased);
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! The workers: hired by fork, killed, and replaced.
+//! The workers, as the parent sees them: spawned, killed, and replaced.
 
 use std::error::Error;
 
@@ -7,8 +7,8 @@ use killproof::channel::{Receiver, Sender};
 use killproof::process::{self, Child, JoinError};
 
 use crate::chunk::Chunk;
-use crate::desk::{Desk, State};
 use crate::part::Part;
+use crate::status::{State, Status};
 use crate::worker::work;
 
 const SIGKILL: i32 = 9;
@@ -16,7 +16,7 @@ const SIGKILL: i32 = 9;
 /// So many workers may end unasked: after that, something is wrong.
 const MOST_LOST: usize = 1000;
 
-pub struct Crew {
+pub struct Workers {
     /// The longest in service first.
     workers: Vec<Worker>,
     todo: Receiver<Chunk>,
@@ -28,56 +28,56 @@ pub struct Crew {
 
 struct Worker {
     child: Child<Result<(), String>>,
-    desk: Shared<Desk>,
+    status: Shared<Status>,
 }
 
-impl Crew {
-    pub fn hire(
+impl Workers {
+    pub fn spawn(
         count: usize,
         todo: Receiver<Chunk>,
         results: Sender<Part>,
         most_attempts: u32,
-    ) -> Result<Crew, Box<dyn Error>> {
-        let mut crew = Crew { workers: Vec::new(), todo, results, most_attempts, lost: 0 };
+    ) -> Result<Workers, Box<dyn Error>> {
+        let mut workers = Workers { workers: Vec::new(), todo, results, most_attempts, lost: 0 };
         for _ in 0..count {
-            crew.hire_one()?;
+            workers.spawn_one()?;
         }
-        Ok(crew)
+        Ok(workers)
     }
 
-    /// The clones are the child's alone: the parent drops its copies of them
-    /// with the closure, so a dead worker leaves nothing to be counted.
-    fn hire_one(&mut self) -> Result<(), Box<dyn Error>> {
-        let desk = Shared::new(Desk::new())?;
-        let (todo, results, own_desk) = (self.todo.clone(), self.results.clone(), desk.clone());
+    /// What the closure captures becomes the child's alone, so its ends of the
+    /// queues die with it.
+    fn spawn_one(&mut self) -> Result<(), Box<dyn Error>> {
+        let status = Shared::new(Status::new())?;
+        let (todo, results, own_status) = (self.todo.clone(), self.results.clone(), status.clone());
         let most_attempts = self.most_attempts;
-        let child = process::spawn(move || work(&todo, &results, &own_desk, most_attempts))?;
-        self.workers.push(Worker { child, desk });
+        let child = process::spawn(move || work(&todo, &results, &own_status, most_attempts))?;
+        self.workers.push(Worker { child, status });
         Ok(())
     }
 
-    pub fn size(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.workers.len()
     }
 
     /// What the workers are doing.
     pub fn states(&self) -> Vec<State> {
-        self.workers.iter().map(|worker| worker.desk.state()).collect()
+        self.workers.iter().map(|worker| worker.status.state()).collect()
     }
 
-    /// Kills a worker and hires another. Returns where it was hit: what it was
+    /// Kills a worker and spawns another. Returns where it was hit: what it was
     /// doing is read after its end, when it cannot change any more. `None` when
     /// it had ended before.
     pub fn kill(&mut self, index: usize) -> Result<Option<State>, Box<dyn Error>> {
-        let Worker { child, desk } = self.workers.remove(index);
+        let Worker { child, status } = self.workers.remove(index);
         child.kill()?;
         let landed = child.join() == Err(JoinError::Signalled(SIGKILL));
-        self.hire_one()?;
-        Ok(landed.then(|| desk.state()))
+        self.spawn_one()?;
+        Ok(landed.then(|| status.state()))
     }
 
     /// Whether there are tasks that nobody has leased, or a dead worker had.
-    pub fn has_tasks_waiting(&self) -> bool {
+    pub fn have_tasks_waiting(&self) -> bool {
         !self.todo.is_empty()
     }
 
@@ -94,7 +94,7 @@ impl Crew {
                 Err(error) => error.to_string(),
             };
             say(format!("worker {}: {how}; replaced", worker.child.pid()));
-            self.hire_one()?;
+            self.spawn_one()?;
             self.lost += 1;
         }
         match self.lost {
@@ -103,9 +103,9 @@ impl Crew {
         }
     }
 
-    /// Gives up the ends of the queues that replacements would have needed, and
-    /// with them the last sender of results that is not a worker.
-    pub fn dismiss(self) -> Vec<Child<Result<(), String>>> {
+    /// Gives up the ends of the queues that replacements would have needed:
+    /// from now on, only the workers send results.
+    pub fn into_children(self) -> Vec<Child<Result<(), String>>> {
         self.workers.into_iter().map(|worker| worker.child).collect()
     }
 }

@@ -6,7 +6,7 @@ use killproof::shareable;
 
 shareable! {
     /// Each worker has one, in memory shared with the parent.
-    pub struct Desk {
+    pub struct Status {
         state: AtomicU32,
     }
 }
@@ -38,9 +38,9 @@ impl State {
     }
 }
 
-impl Desk {
-    pub fn new() -> Desk {
-        Desk { state: AtomicU32::new(State::Idle as u32) }
+impl Status {
+    pub fn new() -> Status {
+        Status { state: AtomicU32::new(State::Idle as u32) }
     }
 
     /// `Leased` and `Sending` are set after a lease was had, and gone before it
