@@ -27,6 +27,8 @@ pub(crate) fn wait(word: &AtomicU64, expected: u32, timeout: Duration) -> bool {
 
 /// Wakes at most `count` sleepers of `word`; returns how many.
 pub(crate) fn wake(word: &AtomicU64, count: u32) -> usize {
+    // The kernel counts with a signed number, and one below zero wakes one.
+    let count = count.min(i32::MAX as u32);
     let result = futex::wake(low_half(word), futex::Flags::empty(), count);
     debug_assert!(result.is_ok(), "futex wake: {result:?}");
     result.unwrap_or(0)
@@ -40,4 +42,34 @@ fn low_half(word: &AtomicU64) -> &AtomicU32 {
     // live as long as the word; nobody but the kernel accesses them through
     // this reference, so no differently sized accesses of ours mix.
     unsafe { &*half }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::sync::atomic::Ordering;
+
+    #[test]
+    fn a_wake_for_everybody_wakes_everybody() {
+        const SLEEPERS: usize = 3;
+        let word = AtomicU64::new(0);
+        // Nothing tells when all are asleep, so a wake that comes too early is
+        // tried again.
+        let wakes_all = |_| {
+            std::thread::sleep(Duration::from_millis(1));
+            wake(&word, u32::MAX) == SLEEPERS
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..SLEEPERS {
+                scope.spawn(|| {
+                    while word.load(Ordering::Relaxed) == 0 {
+                        wait(&word, 0, Duration::from_millis(100));
+                    }
+                });
+            }
+            let woken = (0..10_000).any(wakes_all);
+            word.store(1, Ordering::Relaxed);
+            assert!(woken, "no wake woke all {SLEEPERS}");
+        });
+    }
 }
