@@ -235,11 +235,11 @@ fn what_cannot_be_read_is_named_and_the_rest_is_counted() {
     for unreadable in ["closed", "closed-empty"] {
         let path = folder.join(unreadable);
         fs::write(&path, if unreadable == "closed" { "x" } else { "" }).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o0)).unwrap();
     }
     let locked = folder.join("locked");
     fs::create_dir(&locked).unwrap();
-    fs::set_permissions(&locked, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o0)).unwrap();
     std::os::unix::fs::symlink("/nowhere", folder.join("dangling")).unwrap();
 
     let mut command = Command::new(&copy);
