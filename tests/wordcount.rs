@@ -235,11 +235,11 @@ fn what_cannot_be_read_is_named_and_the_rest_is_counted() {
     for unreadable in ["closed", "closed-empty"] {
         let path = folder.join(unreadable);
         fs::write(&path, if unreadable == "closed" { "x" } else { "" }).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o0)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     }
     let locked = folder.join("locked");
     fs::create_dir(&locked).unwrap();
-    fs::set_permissions(&locked, fs::Permissions::from_mode(0o0)).unwrap();
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
     std::os::unix::fs::symlink("/nowhere", folder.join("dangling")).unwrap();
 
     let mut command = Command::new(&copy);
@@ -295,14 +295,14 @@ fn held_up(name: &str, text: &[u8]) -> (Child, PipeReader, Vec<Pid>) {
     command.stderr(Stdio::null());
     let parent = command.spawn().unwrap();
     let children = format!("/proc/{0}/task/{0}/children", parent.id());
-    loop {
-        let children = fs::read_to_string(&children).unwrap();
-        let pids = children.split_whitespace().map(|pid| Pid::from_raw(pid.parse().unwrap()));
-        if pids.clone().count() == 3 {
-            return (parent, reader, pids.collect());
-        }
+    let mut workers = Vec::new();
+    while workers.len() < 3 {
         std::thread::yield_now();
+        let children = fs::read_to_string(&children).unwrap();
+        let pids = children.split_whitespace().map(|pid| pid.parse().unwrap());
+        workers = pids.map(Pid::from_raw).collect();
     }
+    (parent, reader, workers)
 }
 
 #[test]
