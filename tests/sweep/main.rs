@@ -4,14 +4,34 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod ends;
+mod event;
+mod lease;
+mod leaving;
+mod mutex;
 mod place;
 mod planted;
 mod point;
+mod queue;
 mod report;
 mod ring;
 mod row;
+mod semaphore;
+mod twice;
+mod wakes;
 
 fn main() {
     common::trace::require("sweep");
-    common::case::run(planted::cases());
+    let cases = [
+        planted::cases(),
+        mutex::cases(),
+        semaphore::cases(),
+        event::cases(),
+        queue::cases(),
+        lease::cases(),
+        wakes::cases(),
+        leaving::cases(),
+        twice::cases(),
+    ];
+    common::case::run(cases.into_iter().flatten().collect());
 }

@@ -84,6 +84,10 @@ fn perform<W: 'static>(row: &Row<W>, k: usize, stage: &Stage, world: &W) -> Resu
         await_ready("a peer", peer, || entered.load(Ordering::Acquire) && peer.is_asleep())?;
     }
 
+    if let Some(let_go) = &row.apart {
+        let_go(world);
+    }
+
     let (end, steps) = step(row, &victim, stage, k)?;
     let address = victim.address();
     let killed = Instant::now();
