@@ -6,7 +6,7 @@ use killproof::channel::{RecvError, SendError};
 use crate::common::case::Case;
 use crate::common::numbered::{Numbered, Words};
 use crate::ends::Ends;
-use crate::queue::{nothing_done, world};
+use crate::queue::{nothing_done, warm_receiver, world};
 use crate::row::{After, Begin, Peer, Row};
 
 type World = Ends<Words>;
@@ -100,14 +100,14 @@ fn close(ends: &World, begin: Begin) {
 }
 
 fn done(ends: &World, begin: Begin) {
-    let receiver = ends.receiver().clone();
+    let receiver = warm_receiver(ends);
     let task = receiver.lease().expect("one is there");
     begin.now();
     task.done();
 }
 
 fn drop_task(ends: &World, begin: Begin) {
-    let receiver = ends.receiver().clone();
+    let receiver = warm_receiver(ends);
     let task = receiver.lease().expect("one is there");
     begin.now();
     drop(task);

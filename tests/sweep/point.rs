@@ -17,7 +17,7 @@ const READY: Duration = Duration::from_secs(60);
 /// A sleep as long as this is a block: in a row that does not block, longer than
 /// the slices that an operation on its way may need; in one that does, short, so
 /// that its slices are not gone through again and again.
-const UNEXPECTED: Duration = Duration::from_millis(20);
+const UNEXPECTED: Duration = Duration::from_millis(200);
 const EXPECTED: Duration = Duration::from_millis(2);
 
 /// Where the victim was when it was killed.

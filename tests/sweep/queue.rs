@@ -1,9 +1,12 @@
 //! Rows of send and recv. A message is there whole or not at all; of those that
 //! were there before, at most the one that the victim was receiving is missing.
 
+use std::mem::ManuallyDrop;
 use std::time::Duration;
 
+use killproof::Shared;
 use killproof::channel::{Receiver, SendError, Sender};
+use killproof::sync::Mutex;
 
 use crate::common::case::Case;
 use crate::common::numbered::{Large, Mixed, Numbered, Small, Words};
@@ -78,10 +81,10 @@ fn recv<T: Numbered>(name: &str, capacity: usize, level: u64, earlier: u64) -> R
     Row::new(name, world(capacity, level, earlier), recv_one, received::<T, 1>)
 }
 
-/// The victim's own handle, counted and used; where the queue is full, used
-/// until it no longer spins for long.
-pub fn warm_sender<T: Numbered>(ends: &Ends<T>) -> Sender<T> {
-    let sender = ends.sender().clone();
+/// The victim's own handle, counted, and where the queue is full, used until it
+/// no longer spins for long. It is not dropped: that has rows of its own.
+pub fn warm_sender<T: Numbered>(ends: &Ends<T>) -> ManuallyDrop<Sender<T>> {
+    let sender = ManuallyDrop::new(ends.sender().clone());
     if sender.is_full() {
         for _ in 0..10 {
             let _ = sender.send_timeout(T::new(0), Duration::ZERO);
@@ -90,9 +93,10 @@ pub fn warm_sender<T: Numbered>(ends: &Ends<T>) -> Sender<T> {
     sender
 }
 
-/// The same; where the queue is empty.
-pub fn warm_receiver<T: Numbered>(ends: &Ends<T>) -> Receiver<T> {
-    let receiver = ends.receiver().clone();
+/// The same, where the queue is empty; with a thread that has had a guard before.
+pub fn warm_receiver<T: Numbered>(ends: &Ends<T>) -> ManuallyDrop<Receiver<T>> {
+    drop(Shared::new(Mutex::new(0_u8)).expect("memory").lock());
+    let receiver = ManuallyDrop::new(ends.receiver().clone());
     if receiver.is_empty() {
         for _ in 0..10 {
             let _ = receiver.recv_timeout(Duration::ZERO);
