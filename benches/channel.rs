@@ -11,7 +11,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::compare::{FEW, Unit, compare, header, is_quick};
+use common::compare::{FEW, MANY, Unit, compare, cpu_nanoseconds_per_call, header, is_quick};
 use common::transport::{Array, Ours, Payload, Pipe, Transport};
 use common::workers::{Board, Crew, Worker};
 
@@ -23,12 +23,33 @@ const SENDER: u32 = 48;
 
 fn main() {
     header("channel");
+    alone::<u64>(8);
+    alone::<[u64; 8]>(64);
     for shape in SHAPES {
         throughput::<u64>(8, shape);
         throughput::<[u64; 8]>(64, shape);
     }
     round_trip::<u64>(8);
     round_trip::<[u64; 8]>(64);
+}
+
+/// One thread sends a message and takes it out again: the way in and out, without
+/// anybody to wait for or to share a cache line with.
+fn alone<M: Payload>(bytes: usize) {
+    fn there_and_out<M: Payload>(transport: &impl Transport<M>) -> f64 {
+        let mut value = 0;
+        cpu_nanoseconds_per_call(1000, || {
+            value += 1;
+            transport.send(M::of(value));
+            assert_eq!(transport.recv().map(|message| message.value()), Some(value));
+        })
+    }
+    let name = |peer| format!("queue/{bytes}B/alone/{peer}");
+    let (queue, pipe, array) = (Ours::<M>::new(), Pipe::new(), Array::<M>::new(1));
+    let ours = || there_and_out(&queue);
+    let unit = Unit::Nanoseconds;
+    compare(MANY, unit, &name("pipe"), "pipe(2)", ours, || there_and_out::<M>(&pipe));
+    compare(MANY, unit, &name("array"), "ArrayQueue", ours, || there_and_out(&array));
 }
 
 fn throughput<M: Payload>(bytes: usize, shape: (usize, usize)) {

@@ -94,6 +94,7 @@ impl Mapped {
     }
 
     /// The address `offset` bytes into the body.
+    #[inline]
     fn at(&self, offset: usize) -> *mut u8 {
         debug_assert!(offset <= self.region.len());
         // SAFETY: every offset is below the length that `create` computed and
@@ -102,6 +103,7 @@ impl Mapped {
     }
 
     /// The `index`-th of the values that start at `start`, `stride` apart.
+    #[inline]
     fn get<T>(&self, start: usize, stride: usize, index: usize) -> &T {
         let value = self.at(start + index * stride).cast::<T>();
         // SAFETY: 1. Inside the mapping and aligned to at least 8: the starts
@@ -111,10 +113,12 @@ impl Mapped {
         unsafe { &*value }
     }
 
+    #[inline]
     pub(super) fn slot_bytes(&self, index: usize) -> *mut u8 {
         self.at(self.slots_at + index * self.slot_stride + size_of::<Slot>())
     }
 
+    #[inline]
     pub(super) fn cell_bytes(&self, index: usize) -> *mut u8 {
         self.at(self.cells_at + index * self.cell_stride + size_of::<Cell>())
     }

@@ -129,6 +129,7 @@ impl<'a> Found<'a> {
     }
 
     /// The bytes of a message that is not in a block.
+    #[inline]
     fn inline_bytes(&self, len: usize) -> &[u8] {
         let mapped = &self.queue.memory;
         assert!(len <= mapped.inline());

@@ -39,6 +39,7 @@ pub(crate) struct Meta {
 
 impl Meta {
     /// Length in the lower half; the block's number plus one in the upper.
+    #[inline]
     pub(crate) fn word(self) -> u64 {
         debug_assert!(self.len <= u32::MAX as usize);
         (self.block.map_or(0, |block| block as u64 + 1)) << 32 | self.len as u64

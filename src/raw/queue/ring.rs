@@ -271,6 +271,7 @@ impl<M: Memory> Queue<M> {
 }
 
 /// Moves a hint past a position that is done; a CAS, so never back.
+#[inline]
 fn move_on(hint: &AtomicU64, position: Position) {
     let next = position.wrapping_add(1);
     let _ = hint.compare_exchange(position, next, Ordering::Relaxed, Ordering::Relaxed);
