@@ -21,7 +21,7 @@ pub fn print(out: &mut impl Write, outcome: &Outcome, files: &Files, top: usize)
         writeln!(out, "workers that ended by themselves: {lost}")?;
     }
     writeln!(out, "chunks redelivered: {chunks} of {}, {times} times", tally.completed)?;
-    writeln!(out, "parts that came twice and were ignored: {}", tally.ignored)?;
+    writeln!(out, "parts of repeated results, ignored: {}", tally.ignored)?;
     writeln!(out, "different words: {}", tally.table.counts.len())?;
     if files.rounds > 1 {
         writeln!(out, "rounds through the files: {}", files.rounds)?;

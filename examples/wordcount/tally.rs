@@ -13,7 +13,7 @@ pub struct Tally {
     pub unreadable: HashSet<u64>,
     /// How many chunks are complete.
     pub completed: usize,
-    /// Parts that came again after their chunk was complete.
+    /// Parts that nobody needed: of complete chunks, or of overtaken attempts.
     pub ignored: usize,
     deliveries: Vec<Delivery>,
     /// The latest attempt at each chunk that has begun and is not complete.
@@ -23,6 +23,7 @@ pub struct Tally {
 /// What became of a chunk.
 #[derive(Clone, Default)]
 struct Delivery {
+    /// The latest attempt that was seen.
     attempts: u32,
     is_complete: bool,
 }
@@ -30,7 +31,6 @@ struct Delivery {
 /// The parts of one attempt, so far.
 #[derive(Default)]
 struct Attempt {
-    number: u32,
     parts: u32,
     words: Vec<(Vec<u8>, u64)>,
     long_word: LongWord,
@@ -41,26 +41,29 @@ impl Tally {
     /// Takes in one part. Returns the numbers of files that turned out to be
     /// unreadable, and why.
     ///
-    /// An attempt begins after the worker of the one before is dead, and the
-    /// queue keeps the order. So the parts of a chunk come one attempt after
-    /// the other; only the last of an attempt that was cut short are missing.
+    /// Of the attempts at a chunk only the latest is kept. What is missing of
+    /// the earlier ones does not matter: the latest ends with a complete result,
+    /// or in another attempt.
     pub fn add(&mut self, part: Part) -> Result<Vec<(u64, String)>, String> {
         let index = part.chunk as usize;
         if self.deliveries.len() <= index {
             self.deliveries.resize(index + 1, Delivery::default());
         }
         let delivery = &mut self.deliveries[index];
+        let is_new = part.attempt > delivery.attempts;
+        let is_late = delivery.is_complete || part.attempt < delivery.attempts;
         delivery.attempts = delivery.attempts.max(part.attempt);
-        if delivery.is_complete {
+        if is_late {
             self.ignored += 1;
             return Ok(Vec::new());
         }
         let attempt = self.pending.entry(part.chunk).or_default();
-        if part.number == 0 {
-            *attempt = Attempt { number: part.attempt, ..Attempt::default() };
+        // The queue stops counting attempts at 1023; a first part is new anyway.
+        if is_new || part.number == 0 {
+            *attempt = Attempt::default();
         }
-        if (part.attempt, part.number) != (attempt.number, attempt.parts) {
-            return Err(format!("a part of chunk {index} was lost before part {}", part.number));
+        if part.number != attempt.parts {
+            return Err(format!("chunk {index}: part {} is missing", attempt.parts));
         }
         attempt.parts += 1;
         match part.content {
