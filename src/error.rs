@@ -114,7 +114,7 @@ impl fmt::Display for Error {
             Kind::ForeignNamespace => "this process is in another PID namespace",
             Kind::Corrupt => "the shared bytes are damaged",
             Kind::Mismatch => "the region was made for another type, version or kind of kernel",
-            Kind::Limit => "the limit is reached",
+            Kind::Limit => "beyond the limit",
         };
         write!(f, "{}: {reason}", self.call)
     }

@@ -45,8 +45,8 @@
 //! | with a message on [`lease`](channel::Receiver::lease) | the message goes to somebody else, with one more attempt |
 //! | as the last at its side of a queue | the others get what was sent, then `Disconnected` |
 //!
-//! Whoever waits for the dead goes on some 10 ms after the kernel has finished
-//! their exit, at most about 100 ms.
+//! Whoever waits for the dead goes on within 10 ms of their end if it has only
+//! just begun to wait, and within 100 ms (50 on average) if it has waited for long.
 //!
 //! # Limits
 //!
@@ -137,7 +137,7 @@
 //! No transport between machines, no Windows or macOS, no allocator in shared
 //! memory, no daemon that must run, no threads or signal handlers of its own. No
 //! unbounded queue: it would need memory without a limit or a hidden feeder
-//! thread, which is what makes `join` before draining deadlock elsewhere. No
+//! thread; a full queue blocks its sender, openly. No
 //! `scope` for processes: after a fork, a borrow would mean a copy.
 //!
 //! # Fork: what is legal after it

@@ -114,11 +114,15 @@ impl Builder {
     /// [`is_limit`](Error::is_limit) when a setting is zero or too large;
     /// otherwise as [`Shared::new`](crate::Shared::new).
     pub fn queue<T: Message>(self) -> Result<(Sender<T>, Receiver<T>), Error> {
-        let in_range = (1..=Builder::MAX_CAPACITY).contains(&self.capacity)
-            && (1..=Builder::MAX_PARTICIPANTS).contains(&self.participants)
-            && (1..=Builder::MAX_CAPACITY).contains(&self.leases);
-        if !in_range {
-            return Err(Error::new("queue", Kind::Limit));
+        let settings = [
+            (self.capacity, Builder::MAX_CAPACITY, "a queue's capacity, 1 to 1048576"),
+            (self.participants, Builder::MAX_PARTICIPANTS, "a queue's participants, 1 to 1023"),
+            (self.leases, Builder::MAX_CAPACITY, "a queue's leases, 1 to 1048576"),
+        ];
+        for (setting, most, what) in settings {
+            if !(1..=most).contains(&setting) {
+                return Err(Error::new(what, Kind::Limit));
+            }
         }
         let (inline, largest) = match T::FIXED {
             Some(len) => (len, len),

@@ -10,6 +10,50 @@
 //! | asleep | nobody notices |
 //!
 //! Whoever waits for the dead goes on within about 100 ms.
+//!
+//! A full queue blocks its sender. So drain the results before you `join` those
+//! who send them, and do not send more jobs than fit while nobody reads results.
+//!
+//! # A farm of workers
+//!
+//! ```
+//! use killproof::{channel, process};
+//!
+//! let (jobs, todo) = channel::queue::<u64>(64)?;
+//! let (results, inbox) = channel::queue::<(u64, u64)>(64)?;
+//! let mut workers = Vec::new();
+//! for _ in 0..4 {
+//!     // Moved into the child: from then on the ends are the child's alone.
+//!     let (todo, results) = (todo.clone(), results.clone());
+//!     workers.push(process::spawn(move || {
+//!         // Ends with `Disconnected` when all jobs are done, also those that a
+//!         // dead worker had: whoever is left is given them.
+//!         while let Ok(job) = todo.lease() {
+//!             results.send((job.id(), *job * *job)).unwrap();
+//!             job.done();
+//!         }
+//!     })?);
+//! }
+//! // The parent's own copies would keep both queues open. Keep `todo` instead if
+//! // you mean to replace workers that die: with no receiver left, jobs are gone.
+//! drop((todo, results));
+//! for number in 0..10 {
+//!     jobs.send(number)?;
+//! }
+//! drop(jobs);
+//!
+//! // Killed between `send` and `done`, a worker leaves a result that comes again
+//! // from somebody else: the same `id`.
+//! let mut squares = std::collections::BTreeMap::new();
+//! while let Ok((id, square)) = inbox.recv() {
+//!     squares.insert(id, square);
+//! }
+//! assert_eq!(squares.into_values().collect::<Vec<_>>(), [0, 1, 4, 9, 16, 25, 36, 49, 64, 81]);
+//! for worker in workers {
+//!     worker.join()?;
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 // May import: `raw`, `shared`, `primitive`, `deadline`, `error`. Never:
 // `process`, `pool`, `sys`.
 

@@ -16,6 +16,10 @@ use crate::shared::message::Message;
 /// It stays the queue's until it is [`done`](Task::done). Dropped before that,
 /// it is given back, and goes to the next receiver ahead of the queue.
 ///
+/// A lease has no time limit: a process that lives but hangs keeps its task.
+/// Kill it. A task that kills whoever takes it comes back for ever; tell it by
+/// its [`attempts`](Task::attempts).
+///
 /// # When the owner dies
 ///
 /// The message goes to somebody else: a receiver that waits takes it within

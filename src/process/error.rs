@@ -8,7 +8,7 @@ use crate::sys::fork::signal_name;
 /// Why no process was spawned.
 ///
 /// The closure is dropped, and nothing of the attempt is left.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SpawnError {
     /// This process has so many threads, and one is the most that can be
@@ -19,6 +19,18 @@ pub enum SpawnError {
     Loans(usize),
     /// The system refused.
     Failed(Error),
+}
+
+/// The variant, and what to do about it: this is what `unwrap` shows.
+impl fmt::Debug for SpawnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SpawnError::Threads(threads) => write!(f, "Threads({threads})")?,
+            SpawnError::Loans(loans) => write!(f, "Loans({loans})")?,
+            SpawnError::Failed(error) => return write!(f, "Failed({error:?})"),
+        }
+        write!(f, " [{self}]")
+    }
 }
 
 impl fmt::Display for SpawnError {

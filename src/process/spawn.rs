@@ -3,10 +3,13 @@
 
 use core::mem;
 
+use core::time::Duration;
+
 use super::child::Child;
 use super::error::SpawnError;
 use super::fork::{Side, Threads, divide};
 use super::life::live;
+use crate::deadline::Deadline;
 use crate::shared::message::Message;
 use crate::shared::{loans, transfer};
 use crate::sys::fork::threads;
@@ -23,6 +26,9 @@ use crate::sys::fork::threads;
 /// Destructors of what `f` captured run in both processes: here as soon as the
 /// child exists, there when `f` is through with it. Ends of queues and pipes
 /// are handed over instead.
+///
+/// To report an error, return a `Result<T, String>`, or panic: the message comes
+/// back as [`JoinError::Panicked`](super::JoinError::Panicked).
 ///
 /// # Errors
 ///
@@ -163,11 +169,19 @@ fn check() -> Result<(), SpawnError> {
     }
     // If the answer is one, this is the thread, and it starts no other before
     // it forks: nothing of the user's runs in between.
-    match threads()? {
-        1 => Ok(()),
-        threads => Err(SpawnError::Threads(threads)),
+    let mut seen = threads()?;
+    // The end of `std::thread::scope` does not wait until its threads have left
+    // the process, only until their closures have returned.
+    let patience = Deadline::after(LEAVING);
+    while seen > 1 && !patience.has_passed() {
+        std::thread::yield_now();
+        seen = threads()?;
     }
+    if seen == 1 { Ok(()) } else { Err(SpawnError::Threads(seen)) }
 }
+
+/// How long a thread that has returned may take to be gone.
+const LEAVING: Duration = Duration::from_millis(20);
 
 /// Runs `f` in a new process, which never returns from here.
 ///

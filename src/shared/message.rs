@@ -41,6 +41,11 @@ use core::fmt;
 /// assert_eq!(inbox.recv()?.links, ["/a"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot travel between processes as bytes",
+    note = "write a struct of numbers with `plain!`, or implement `Message`: three methods, see \
+            its example"
+)]
 pub trait Message: Sized {
     /// The length of every value's encoding, if they are all equally long.
     ///

@@ -19,6 +19,10 @@ use super::shareable::Shareable;
 /// bytes of its size are a valid value, and that its layout is fixed
 /// (`repr(C)`, `repr(transparent)`). Use [`plain!`](crate::plain), which checks
 /// all of this.
+#[diagnostic::on_unimplemented(
+    message = "not every pattern of bytes is a `{Self}`",
+    note = "write structs with `plain!`; a `u8` does for a `bool`"
+)]
 pub unsafe trait Plain: Shareable + Copy {}
 
 macro_rules! plain_as_they_are {
@@ -73,9 +77,10 @@ pub(crate) fn list_from_bytes<T: Plain>(bytes: &[u8]) -> Option<Vec<T>> {
 
 /// Writes a struct that is nothing but its bytes.
 ///
-/// The struct becomes `repr(C)`, `Copy`, [`Plain`](crate::Plain) and with that
+/// The struct has named fields and no parameters. It becomes `repr(C)`, `Copy`, [`Plain`](crate::Plain) and with that
 /// [`Shareable`](crate::Shareable) and [`Message`](crate::Message). Every field
-/// must be `Plain`, and there may be no padding, or it does not compile.
+/// must be `Plain`, and there may be no padding, or it does not compile: put the
+/// largest fields first, and fill the rest with a field such as `pad: [u8; 3]`.
 ///
 /// # Examples
 ///

@@ -36,6 +36,10 @@ impl Placement {
 /// - `place` calls `place` of every field.
 ///
 /// Use [`shareable!`](crate::shareable), which checks all of this.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot live in shared memory",
+    note = "no pointers, descriptors or drop glue; write structs with `shareable!`"
+)]
 pub unsafe trait Shareable: Send + Sync + 'static {
     /// Makes the primitives inside ready for use.
     #[doc(hidden)]
@@ -60,6 +64,9 @@ shareable_as_they_are! {
     atomic::AtomicBool
 }
 
+// SAFETY: no bytes at all.
+unsafe impl Shareable for () {}
+
 // SAFETY: an array is its elements in a row; each of them is placed.
 unsafe impl<T: Shareable, const N: usize> Shareable for [T; N] {
     fn place(&self, placement: &Placement) {
@@ -69,8 +76,10 @@ unsafe impl<T: Shareable, const N: usize> Shareable for [T; N] {
 
 /// Writes a struct that may live in shared memory.
 ///
-/// The struct becomes `repr(C)` and [`Shareable`](crate::Shareable); every
-/// field must be `Shareable`, or it does not compile. Its fields' primitives
+/// The struct has named fields and no parameters. It becomes `repr(C)` and
+/// [`Shareable`](crate::Shareable); every field must be `Shareable`, or it does
+/// not compile. An [`Event`](crate::sync::Event) or the end of a queue is a
+/// handle: clone it beside the `Shared`, it cannot be a field. Its fields' primitives
 /// are ready for use once it lies in a [`Shared`](crate::Shared).
 ///
 /// # Examples

@@ -36,6 +36,13 @@ use crate::shared::shareable::{Placement, Shareable};
 /// A guard that is leaked keeps the lock held for as long as its process lives,
 /// across `exec` too.
 ///
+/// # With `?`
+///
+/// A [`LockError`] may hold the lock, and so cannot leave the function that
+/// owns the mutex. Into a `killproof::Error` it converts by `?` alone; where the
+/// function returns a `Box<dyn Error>`, say
+/// `mutex.lock().map_err(killproof::Error::from)?`.
+///
 /// # Fairness
 ///
 /// None: whoever comes while the lock is free takes it, sleepers or not. A
