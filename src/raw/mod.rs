@@ -10,7 +10,6 @@
 //! May import: `primitive`, `deadline`, `error`. Never: `sys`, `shared`, or
 //! anything above.
 
-pub(crate) mod condvar;
 pub(crate) mod event;
 pub(crate) mod event_count;
 pub(crate) mod mutex;
@@ -21,7 +20,6 @@ pub(crate) mod semaphore;
 #[cfg(test)]
 mod proof;
 
-pub(crate) use condvar::Condvar;
 pub(crate) use event::Event;
 pub(crate) use event_count::EventCount;
 pub(crate) use mutex::Mutex;
@@ -37,6 +35,4 @@ pub(crate) enum Refused {
     Deadlock,
     /// The machine was never placed in shared memory.
     Unplaced,
-    /// Every place is taken by somebody alive.
-    Full,
 }

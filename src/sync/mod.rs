@@ -17,13 +17,11 @@
 // event's descriptor. Never: `channel`, `process`, or anything above.
 
 mod abandoned;
-mod condvar;
 mod event;
 mod mutex;
 mod semaphore;
 
 pub use abandoned::{Abandoned, LockError, OrRecover};
-pub use condvar::{Condvar, WaitTimeoutResult};
 pub use event::Event;
 pub use mutex::{Mutex, MutexGuard};
 pub use semaphore::{AcquireError, Permit, Semaphore};

@@ -117,7 +117,7 @@ impl<const CAPACITY: usize> Semaphore<CAPACITY> {
             Err(Refused::Unplaced) => {
                 Err(AcquireError::Failed(Error::new("Semaphore::acquire", Kind::Unplaced)))
             }
-            Err(Refused::TimedOut | Refused::Deadlock | Refused::Full) => Err(late),
+            Err(Refused::TimedOut | Refused::Deadlock) => Err(late),
         }
     }
 

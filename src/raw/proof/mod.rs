@@ -32,7 +32,6 @@
 //!   fires them when nobody living is awake, so what is not healed fails.
 //! - On failure the steps of the failing execution are printed.
 
-mod condvar;
 mod event;
 mod event_count;
 #[cfg(loom)]
