@@ -18,7 +18,7 @@ pub fn sweep<W: 'static>(row: &Row<W>) -> Result<String, String> {
     let mut tally = Tally::default();
     // One run to the end without a kill on the way tells how long the row is.
     let n = point(row, usize::MAX)?.steps;
-    let every = row.every.or_else(|| unoptimised(n)).filter(|_| !is_full());
+    let every = chosen_stride(row.every, n);
     tally.every = every;
     for k in (0..n).filter(|k| is_chosen(every, *k, n)) {
         let point = point(row, k)?;
@@ -52,17 +52,25 @@ fn point<W: 'static>(row: &Row<W>, k: usize) -> Result<Point, String> {
     }
 }
 
-/// Without optimisation the rows are thirty times as long, and take the square of
-/// that: a sample of them must do there.
-fn unoptimised(n: usize) -> Option<Stride> {
-    let sample = Stride { edge: 16, step: n.div_ceil(64) };
-    (cfg!(debug_assertions) && n > 128).then_some(sample)
+/// Which of `n` instructions are kill points.
+///
+/// `KILLPROOF_SWEEP` says how many: `full` takes every one, however long that
+/// takes; `long` every one of the rows that are short enough, which is a matter
+/// of minutes; without it a sample of each row must do, so that the tests can be
+/// run often.
+fn chosen_stride(row: Option<Stride>, n: usize) -> Option<Stride> {
+    let wanted = std::env::var("KILLPROOF_SWEEP").unwrap_or_default();
+    match wanted.as_str() {
+        "full" => None,
+        // Without optimisation the rows are thirty times as long, and take the
+        // square of that.
+        "long" if !cfg!(debug_assertions) => row,
+        _ => (n > SAMPLE).then(|| Stride { edge: SAMPLE / 4, step: n.div_ceil(SAMPLE / 2) }),
+    }
 }
 
-/// Whether every instruction of every row is asked for, however long that takes.
-fn is_full() -> bool {
-    std::env::var("KILLPROOF_SWEEP").is_ok_and(|wanted| wanted == "full")
-}
+/// About so many kill points make a sample: half of them at the two ends.
+const SAMPLE: usize = 24;
 
 fn is_chosen(every: Option<Stride>, k: usize, n: usize) -> bool {
     every.is_none_or(|Stride { edge, step }| k < edge || k + edge >= n || (k - edge) % step == 0)
