@@ -65,7 +65,9 @@ fn is_full() -> bool {
 }
 
 fn is_chosen(every: Option<Stride>, k: usize, n: usize) -> bool {
-    every.is_none_or(|Stride { edge, step }| k < edge || k + edge >= n || (k - edge) % step == 0)
+    every.is_none_or(|Stride { edge, step }| {
+        k < edge || k + edge >= n || (k - edge).is_multiple_of(step)
+    })
 }
 
 #[derive(Default)]
