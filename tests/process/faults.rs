@@ -28,7 +28,7 @@ pub fn cases() -> Vec<Case> {
 
 fn set_limit(resource: Resource, current: u64) -> Rlimit {
     let before = getrlimit(resource);
-    setrlimit(resource, Rlimit { current: Some(current), ..before.clone() }).unwrap();
+    setrlimit(resource, Rlimit { current: Some(current), ..before }).unwrap();
     before
 }
 

@@ -61,11 +61,11 @@ fn of_a_child_that_panics() {
     std::panic::set_hook(Box::new(|_| {}));
     let said = printed(|| {
         print!("parent,");
-        let child = spawn(|| {
+        let child = spawn(|| -> () {
             print!("child");
             panic!("and no more");
         });
-        assert!(matches!(child.unwrap().join().map(|()| ()), Err(JoinError::Panicked(_))));
+        assert!(matches!(child.unwrap().join(), Err(JoinError::Panicked(_))));
     });
     assert_eq!(said, "parent,child");
 }

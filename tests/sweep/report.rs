@@ -73,7 +73,9 @@ fn chosen_stride(row: Option<Stride>, n: usize) -> Option<Stride> {
 const SAMPLE: usize = 24;
 
 fn is_chosen(every: Option<Stride>, k: usize, n: usize) -> bool {
-    every.is_none_or(|Stride { edge, step }| k < edge || k + edge >= n || (k - edge) % step == 0)
+    every.is_none_or(|Stride { edge, step }| {
+        k < edge || k + edge >= n || (k - edge).is_multiple_of(step)
+    })
 }
 
 #[derive(Default)]
