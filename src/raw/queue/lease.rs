@@ -21,10 +21,11 @@
 //! `RETURNED` or a dead stamp -> own stamp, one more attempt.
 //!
 //! A leaser killed before the slot's commit leaves a void cell and a dead owner
-//! in the slot. Whoever takes that slot over *first* voids the cell for good
-//! (`at` = 0) and only then commits; otherwise the message would be received from
-//! the ring and come alive in the cell as well. A rescuer of the cell therefore
-//! reads `at` again after it found the ring's slot gone.
+//! in the slot. Whoever takes that slot over, and be it a sender that came for an
+//! earlier lap and gives it back, *first* voids the cell for good (`at` = 0);
+//! otherwise the message would be received from the ring and come alive in the
+//! cell as well. A rescuer of the cell therefore reads `at` again after it found
+//! the ring's slot gone.
 //!
 //! # Ordering
 //!

@@ -189,11 +189,20 @@ impl<M: Memory> Queue<M> {
     /// Takes the slot over if the owner that `seen` names is dead. Returns
     /// whether it did; whether there is still something to do in it, the caller
     /// finds out by [`still_free`](Queue::still_free) or `still_ready`.
+    ///
+    /// Who died here may have been about to lease the message, whatever the
+    /// rescuer came for: that lease is void before anybody else gets the slot.
     pub(super) fn rescue_slot(&self, position: Position, seen: u64, me: Stamp) -> bool {
         let mine = me.word() | seen & WAITERS;
-        !Mutant::NoSlotRescue.is_on()
+        let slot = self.slot(position);
+        let taken = !Mutant::NoSlotRescue.is_on()
             && is_orphaned(seen)
-            && take_from_dead(&self.slot(position).owner, seen, mine)
+            && take_from_dead(&slot.owner, seen, mine);
+        if taken && slot.holds_message() {
+            let lap = slot.seq.load(Ordering::Relaxed) >> 1;
+            self.void_leases(lap << self.slots_log2 | self.slot_index(position) as u64);
+        }
+        taken
     }
 
     /// Whether a slot that the caller owns is free for `position`.

@@ -280,8 +280,6 @@ impl<M: Memory> Queue<M> {
                 Look::Busy { position, seen } => {
                     if self.outwait(position, seen, me, pace, &mut turn)? {
                         if self.still_ready(position) {
-                            // Whoever died here may have been about to lease it.
-                            self.void_leases(position);
                             return Some(Source::Ring(position));
                         }
                         self.release(position);
