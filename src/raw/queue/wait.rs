@@ -73,20 +73,22 @@ impl<'a> Pace<'a> {
 ///
 /// Filling or emptying one takes a few instructions, so whoever is in the way
 /// for longer than a few looks is not running; while the position moves on,
-/// somebody is.
+/// somebody is. The slices are its own: who comes to a dead owner at the end of
+/// a long one shall not sleep through another.
 struct Turn {
     position: Position,
     spins: u32,
+    slices: Slices,
 }
 
 impl Turn {
-    fn new() -> Turn {
-        Turn { position: 0, spins: SPINS }
+    fn new(position: Position) -> Turn {
+        Turn { position, spins: SPINS, slices: Slices::new() }
     }
 
     fn spin(&mut self, position: Position) -> bool {
         if position != self.position {
-            *self = Turn { position, spins: SPINS };
+            *self = Turn::new(position);
         }
         let again = self.spins > 0;
         if again {
@@ -214,8 +216,13 @@ impl<M: Memory> Queue<M> {
                 }
                 // Who passed the check before the queue was closed may finish.
                 if let Some((position, seen)) = self.writer_at_head() {
-                    if self.outwait(position, seen, me, pace, &mut Turn::new()) == Some(true) {
+                    if self.rescue_slot(position, seen, me) {
                         self.release(position);
+                        continue;
+                    }
+                    if !deadline.has_passed() {
+                        wait_while(&self.slot(position).owner, seen, pace.slices.next(deadline));
+                        continue;
                     }
                 } else if !self.others_lease(me) {
                     return Err(stop);
@@ -272,7 +279,7 @@ impl<M: Memory> Queue<M> {
         if let Some(cell) = returned {
             return Some(Source::Cell(cell));
         }
-        let mut turn = Turn::new();
+        let mut turn = Turn::new(0);
         loop {
             match self.look_ready(me, last) {
                 Look::Claimed(position) => return Some(Source::Ring(position)),
@@ -290,7 +297,7 @@ impl<M: Memory> Queue<M> {
     }
 
     fn get_free(&self, me: Stamp, pace: &mut Pace<'_>, last: Last) -> Option<Position> {
-        let mut turn = Turn::new();
+        let mut turn = Turn::new(0);
         loop {
             match self.look_free(me, last) {
                 Look::Claimed(position) => return Some(position),
@@ -314,7 +321,7 @@ impl<M: Memory> Queue<M> {
         position: Position,
         seen: u64,
         me: Stamp,
-        pace: &mut Pace<'_>,
+        pace: &Pace<'_>,
         turn: &mut Turn,
     ) -> Option<bool> {
         if turn.spin(position) {
@@ -322,7 +329,7 @@ impl<M: Memory> Queue<M> {
         }
         let late = pace.deadline.has_passed();
         let owner = &self.slot(position).owner;
-        let is_stuck = late || wait_while(owner, seen, pace.slices.next(pace.deadline));
+        let is_stuck = late || wait_while(owner, seen, turn.slices.next(pace.deadline));
         if is_stuck && self.rescue_slot(position, owner.load(Ordering::Relaxed), me) {
             return Some(true);
         }
