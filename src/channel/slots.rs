@@ -9,7 +9,7 @@ use crate::deadline::Deadline;
 use crate::error::{Error, Kind};
 use crate::primitive::{Ordering, Stamp};
 use crate::raw::Queue;
-use crate::raw::queue::{Memory, Meta, Position, Source, Stop};
+use crate::raw::queue::{Claimed, Memory, Meta, Position, Source, Stop};
 
 /// A slot claimed for writing; nobody else touches its bytes.
 #[derive(Debug)]
@@ -180,9 +180,16 @@ impl<'a> Found<'a> {
             Source::Ring(position) => position,
         };
         let mapped = &self.queue.memory;
-        let Some(cell) = self.queue.take_cell(self.me) else {
-            self.queue.release(position);
-            return Err(Error::new("a queue's leases", Kind::Limit));
+        let cell = match self.queue.claim_cell(self.me) {
+            Some(Claimed::Unused(cell)) => cell,
+            Some(Claimed::Returned(cell)) => {
+                self.queue.decline(position);
+                return Ok(self.leased_in(cell));
+            }
+            None => {
+                self.queue.decline(position);
+                return Err(Error::new("a queue's leases", Kind::Limit));
+            }
         };
         let meta = match mapped.slot(self.queue.slot_index(position)).meta.load(Ordering::Relaxed) {
             _ if mapped.inline() == mapped.largest() => Meta { len: mapped.inline(), block: None },
@@ -191,7 +198,7 @@ impl<'a> Found<'a> {
         mapped.cell(cell).meta.store(meta.word(), Ordering::Relaxed);
         if meta.block.is_none() {
             let from = self.inline_bytes(meta.len).as_ptr();
-            // SAFETY: 1. `take_cell` made the cell this process's, so nobody
+            // SAFETY: 1. `claim_cell` made the cell this process's, so nobody
             //    else touches its bytes. 2. A cell holds as many bytes as a
             //    slot, and the two do not overlap.
             unsafe { mapped.cell_bytes(cell).copy_from_nonoverlapping(from, meta.len) };

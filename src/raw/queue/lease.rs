@@ -79,7 +79,24 @@ impl Cell {
     }
 }
 
+/// A cell that is now the caller's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Claimed {
+    /// Nothing is in it.
+    Unused(usize),
+    /// A message that came back is in it.
+    Returned(usize),
+}
+
 impl<M: Memory> Queue<M> {
+    /// Finds a cell for a first attempt. The dead may have all of them; then what
+    /// one of them had comes first.
+    pub(crate) fn claim_cell(&self, me: Stamp) -> Option<Claimed> {
+        let unused = || self.take_cell(me).map(Claimed::Unused);
+        // Looking for what comes back also frees what the dead had not used.
+        unused().or_else(|| self.redeliver(me, true).map(Claimed::Returned)).or_else(unused)
+    }
+
     /// Claims an unused cell for a first attempt.
     pub(crate) fn take_cell(&self, me: Stamp) -> Option<usize> {
         let hint = &self.memory.control().cell_hint.0;
@@ -151,11 +168,16 @@ impl<M: Memory> Queue<M> {
     /// Takes a message that was given back or, if `ask`, whose leaser is dead.
     #[cold]
     pub(super) fn redeliver(&self, me: Stamp, ask: bool) -> Option<usize> {
-        // Cleared before the look, set again after a find: whoever gives back
-        // during the look sets it after.
+        // Cleared before the look: whoever gives back during it sets it after.
         self.calm().returned.swap(0, Ordering::AcqRel);
         let found = (0..self.cells).find(|index| self.take_over(*index, me, ask))?;
-        self.calm().returned.fetch_or(1, Ordering::AcqRel);
+        let is_returned =
+            |index| is_returned(self.memory.cell(index).owner.load(Ordering::Relaxed));
+        if (found + 1..self.cells).any(is_returned) {
+            self.calm().returned.fetch_or(1, Ordering::AcqRel);
+            // Somebody who came for this one may have seen the word cleared.
+            self.calm().ready.notify(1);
+        }
         Some(found)
     }
 

@@ -18,7 +18,7 @@ mod ring;
 mod wait;
 
 pub(crate) use block::Meta;
-pub(crate) use lease::Cell;
+pub(crate) use lease::{Cell, Claimed};
 pub(crate) use peers::{Seat, Side};
 pub(crate) use ring::{Position, Slot};
 pub(crate) use wait::{Source, Stop};

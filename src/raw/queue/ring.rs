@@ -228,6 +228,12 @@ impl<M: Memory> Queue<M> {
         free(&self.slot(position).owner);
     }
 
+    /// Leaves a message to others, and wakes one in the caller's place.
+    pub(crate) fn decline(&self, position: Position) {
+        self.release(position);
+        self.calm().ready.notify(1);
+    }
+
     /// The message is written: hands the slot to the receivers.
     #[inline]
     pub(crate) fn commit_sent(&self, position: Position) {
