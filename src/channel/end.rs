@@ -126,11 +126,12 @@ impl Clone for End {
 impl Drop for End {
     fn drop(&mut self) {
         let Ok(me) = primitive::current() else { return };
+        // Before this process's count goes down, or nobody might seem left.
+        if let Some(child) = transfer::recipient() {
+            self.queue.give(self.side, child);
+        }
         let seat = self.seat.load(Ordering::Relaxed);
         if Stamp::of(seat) == Some(me) {
-            if let Some(child) = transfer::recipient() {
-                self.queue.give(self.side, child);
-            }
             self.queue.leave(self.side, (seat & FLAGS) as usize, me);
         } else if let Some(given) = self.queue.claim_credit(self.side, me) {
             // A handle from the parent that was never used here.
