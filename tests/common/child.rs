@@ -127,7 +127,7 @@ impl Child {
 
     /// Whether it sleeps in the kernel, as `/proc` tells.
     pub fn is_asleep(&self) -> bool {
-        state(self.pid) == Some('S')
+        is_asleep(self.pid)
     }
 
     /// Where the kernel has put it to sleep, for messages.
@@ -170,10 +170,19 @@ pub fn until(deadline: Instant, mut what: impl FnMut() -> bool) -> bool {
 
 /// The children of this process, the adopted ones among them.
 pub fn children() -> Vec<Pid> {
-    let me = getpid();
-    let list = fs::read_to_string(format!("/proc/{me}/task/{me}/children")).unwrap_or_default();
+    children_of(getpid())
+}
+
+/// The children of a process with one thread.
+pub fn children_of(pid: Pid) -> Vec<Pid> {
+    let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
     let pids = list.split_whitespace().filter_map(|pid| pid.parse().ok());
     pids.map(Pid::from_raw).collect()
+}
+
+/// Whether the first thread of a process sleeps in the kernel.
+pub fn is_asleep(pid: Pid) -> bool {
+    state(pid) == Some('S')
 }
 
 /// Whether a process exists that has not ended.

@@ -10,8 +10,10 @@
 
 pub mod case;
 pub mod child;
+pub mod fds;
 pub mod locks;
 pub mod mapped;
+pub mod numbered;
 pub mod pin;
 pub mod script;
 pub mod trace;

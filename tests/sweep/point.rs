@@ -17,7 +17,7 @@ const READY: Duration = Duration::from_secs(60);
 /// A sleep as long as this is a block: in a row that does not block, longer than
 /// the slices that an operation on its way may need; in one that does, short, so
 /// that its slices are not gone through again and again.
-const UNEXPECTED: Duration = Duration::from_millis(20);
+const UNEXPECTED: Duration = Duration::from_millis(200);
 const EXPECTED: Duration = Duration::from_millis(2);
 
 /// Where the victim was when it was killed.
@@ -82,6 +82,10 @@ fn perform<W: 'static>(row: &Row<W>, k: usize, stage: &Stage, world: &W) -> Resu
     for (index, peer) in others.iter().enumerate().skip(first) {
         let entered = &stage.ready[index];
         await_ready("a peer", peer, || entered.load(Ordering::Acquire) && peer.is_asleep())?;
+    }
+
+    if let Some(let_go) = &row.apart {
+        let_go(world);
     }
 
     let (end, steps) = step(row, &victim, stage, k)?;

@@ -23,6 +23,7 @@ const ROLES: usize = 16;
 type Victim<W> = Box<dyn Fn(&W, Begin) + Send>;
 /// What a holder or a peer does.
 pub type Role<W> = Box<dyn Fn(&W, &Peer<'_>) -> Result<(), String> + Send>;
+type Apart<W> = Box<dyn Fn(&W) + Send>;
 type Survive<W> = Box<dyn Fn(&W, &After<'_>) -> Result<(), String> + Send>;
 
 /// One row. `W` is its world: built afresh for each kill point, before any
@@ -34,6 +35,7 @@ pub struct Row<W> {
     pub survive: Survive<W>,
     pub holders: Vec<Role<W>>,
     pub peers: Vec<Role<W>>,
+    pub apart: Option<Apart<W>>,
     pub blocks: bool,
     pub zombie: bool,
     pub expect_failure: bool,
@@ -71,6 +73,7 @@ impl<W: 'static> Row<W> {
             survive: Box::new(survive),
             holders: Vec::new(),
             peers: Vec::new(),
+            apart: None,
             blocks: false,
             zombie: false,
             expect_failure: false,
@@ -97,6 +100,14 @@ impl<W: 'static> Row<W> {
         role: impl Fn(&W, &Peer<'_>) -> Result<(), String> + Send + 'static,
     ) -> Self {
         self.peers.push(Box::new(role));
+        self
+    }
+
+    /// Runs in the process that made the world, once all the others are there and
+    /// before the victim takes a step: where the victim is to be the last that
+    /// has something, the maker lets go of it here.
+    pub fn apart(mut self, let_go: impl Fn(&W) + Send + 'static) -> Self {
+        self.apart = Some(Box::new(let_go));
         self
     }
 
@@ -221,6 +232,11 @@ impl Peer<'_> {
     pub fn until_over(&self) {
         self.is_through();
         self.stage.over.pass();
+    }
+
+    /// Whether the victim had returned from its operation when it was killed.
+    pub fn victim_finished(&self) -> bool {
+        self.stage.finished.load(Ordering::Acquire)
     }
 
     pub fn is_ready(&self) {
