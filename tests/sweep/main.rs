@@ -4,14 +4,36 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod ends;
+mod event;
+mod lease;
+mod leaving;
+mod mutex;
 mod place;
 mod planted;
 mod point;
+mod process;
+mod queue;
 mod report;
 mod ring;
 mod row;
+mod semaphore;
+mod twice;
+mod wakes;
 
 fn main() {
     common::trace::require("sweep");
-    common::case::run(planted::cases());
+    let cases = [
+        planted::cases(),
+        mutex::cases(),
+        semaphore::cases(),
+        event::cases(),
+        queue::cases(),
+        lease::cases(),
+        wakes::cases(),
+        leaving::cases(),
+        twice::cases(),
+        process::cases(),
+    ];
+    common::case::run(cases.into_iter().flatten().collect());
 }

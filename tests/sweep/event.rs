@@ -1,0 +1,128 @@
+//! Rows of the event. Its word is the truth: whoever waits on it, without a
+//! timeout, goes on once it was set.
+
+use std::time::Duration;
+
+use killproof::sync::Event;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::common::case::Case;
+use crate::common::fds;
+use crate::row::{After, Begin, Peer, Row};
+
+pub fn cases() -> Vec<Case> {
+    vec![
+        Row::new("Event set", world, set, works).case(),
+        Row::new("Event set, already set", is_set, set, works).case(),
+        Row::new("Event set, two asleep", world, set, works)
+            .holder(set_if_not_set)
+            .peer(wait)
+            .peer(wait)
+            .case(),
+        Row::new("Event set, two asleep, zombie", world, set, works)
+            .holder(set_if_not_set)
+            .peer(wait)
+            .peer(wait)
+            .zombie()
+            .case(),
+        Row::new("Event set and clear, two asleep", world, set_and_clear, works)
+            .holder(set_if_not_finished)
+            .peer(wait)
+            .peer(wait)
+            .case(),
+        Row::new("Event clear", is_set, clear, works).case(),
+        Row::new("Event wait", is_set, wait_once, works).case(),
+        Row::new("Event wait, waiting", world, wait_once, works)
+            .holder(set_if_not_set)
+            .blocks()
+            .every(41, 40)
+            .case(),
+        Row::new("Event wait, waiting beside others", world, wait_once, works)
+            .holder(set_if_not_set)
+            .peer(wait)
+            .peer(wait)
+            .blocks()
+            .every(41, 40)
+            .case(),
+    ]
+}
+
+fn world() -> Event {
+    Event::new().expect("memory")
+}
+
+fn is_set() -> Event {
+    let event = world();
+    event.set();
+    event
+}
+
+fn set(event: &Event, begin: Begin) {
+    begin.now();
+    event.set();
+}
+
+fn set_and_clear(event: &Event, begin: Begin) {
+    begin.now();
+    event.set();
+    event.clear();
+}
+
+fn clear(event: &Event, begin: Begin) {
+    begin.now();
+    event.clear();
+}
+
+fn wait_once(event: &Event, begin: Begin) {
+    begin.now();
+    event.wait();
+}
+
+fn wait(event: &Event, _: &Peer<'_>) -> Result<(), String> {
+    event.wait();
+    Ok(())
+}
+
+/// Where the victim died before it set the event, somebody else does; where it
+/// died after, the sleepers are on their own.
+fn set_if_not_set(event: &Event, holder: &Peer<'_>) -> Result<(), String> {
+    holder.until_killed();
+    if !event.is_set() {
+        event.set();
+    }
+    Ok(())
+}
+
+/// A flag that was set and cleared looks like one that was not: here the
+/// sleepers are on their own only where the victim came to its end.
+fn set_if_not_finished(event: &Event, holder: &Peer<'_>) -> Result<(), String> {
+    holder.until_killed();
+    if !holder.victim_finished() {
+        event.set();
+    }
+    Ok(())
+}
+
+/// It can be set, waited for and cleared, and its descriptor follows.
+fn works(event: &Event, after: &After<'_>) -> Result<(), String> {
+    let open = fds::open();
+    event.set();
+    event.wait();
+    after.recovered();
+    let set = (event.is_set(), event.wait_timeout(Duration::ZERO), is_readable(event)?);
+    event.clear();
+    let clear = (event.is_set(), event.wait_timeout(Duration::ZERO), is_readable(event)?);
+    if (set, clear) != ((true, true, true), (false, false, false)) {
+        return Err(format!("flag, wait, descriptor: set {set:?}, clear {clear:?}"));
+    }
+    if fds::open() != open {
+        return Err(format!("{} descriptors open, before {open}", fds::open()));
+    }
+    Ok(())
+}
+
+fn is_readable(event: &Event) -> Result<bool, String> {
+    let mut asked = [PollFd::new(event, PollFlags::IN)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut asked, Some(&now)).map(|ready| ready == 1).map_err(|e| format!("poll: {e}"))
+}

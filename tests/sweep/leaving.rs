@@ -1,0 +1,216 @@
+//! Rows of the queue's ends coming and going: clone, drop, close, and the last
+//! lease of a queue that is over. Whoever waits is told.
+
+use killproof::channel::{RecvError, SendError};
+
+use crate::common::case::Case;
+use crate::common::numbered::{Numbered, Words};
+use crate::ends::Ends;
+use crate::queue::{nothing_done, warm_receiver, world};
+use crate::row::{After, Begin, Peer, Row};
+
+type World = Ends<Words>;
+
+pub fn cases() -> Vec<Case> {
+    vec![
+        Row::new("queue drop of a sender", world(3, 2, 5), drop_sender, nothing_done).case(),
+        Row::new("queue drop of a receiver", world(3, 2, 5), drop_receiver, nothing_done).case(),
+        Row::new("queue clone of both ends", world(3, 2, 5), clone_both, nothing_done)
+            .every(3, 60)
+            .case(),
+        Row::new("queue drop of the last sender, two asleep", world(4, 0, 3), drop_sender, gone)
+            .apart(Ends::drop_sender)
+            .peer(disconnected_receiver)
+            .peer(disconnected_receiver)
+            .case(),
+        Row::new("queue clone of the last sender, one asleep", world(4, 0, 3), clone_sender, gone)
+            .apart(Ends::drop_sender)
+            .peer(disconnected_receiver)
+            .case(),
+        Row::new(
+            "queue drop of the last receiver, one asleep",
+            world(3, 3, 3),
+            drop_receiver,
+            full_and_gone,
+        )
+        .apart(Ends::drop_receiver)
+        .peer(disconnected_sender)
+        .case(),
+        Row::new("queue close, two receivers asleep", world(4, 0, 3), close, closed)
+            .holder(close_if_not_closed)
+            .peer(closed_receiver)
+            .peer(closed_receiver)
+            .case(),
+        Row::new("queue close, a sender asleep", world(3, 3, 3), close, closed)
+            .holder(close_if_not_closed)
+            .peer(closed_sender)
+            .case(),
+        Row::new("queue done, closed, a receiver asleep", closing, done, closed)
+            .peer(last_receiver)
+            .case(),
+        Row::new(
+            "queue drop of a task, a receiver asleep",
+            world(4, 1, 3),
+            drop_task,
+            nothing_done,
+        )
+        .peer(|ends, _| ends.note(&ends.receiver().recv().map_err(|e| e.to_string())?).map(drop))
+        .case(),
+        Row::new("queue drop of a task, a leaser asleep", world(4, 1, 3), drop_task, nothing_done)
+            .peer(lease_again)
+            .case(),
+    ]
+}
+
+/// One message, and no more.
+fn closing() -> World {
+    let ends = world(4, 1, 3)();
+    ends.sender().close();
+    ends
+}
+
+fn drop_sender(ends: &World, begin: Begin) {
+    let sender = ends.sender().clone();
+    begin.now();
+    drop(sender);
+}
+
+fn drop_receiver(ends: &World, begin: Begin) {
+    let receiver = ends.receiver().clone();
+    begin.now();
+    drop(receiver);
+}
+
+fn clone_both(ends: &World, begin: Begin) {
+    let (sender, receiver) = (ends.sender().clone(), ends.receiver().clone());
+    begin.now();
+    drop((sender.clone(), receiver.clone()));
+}
+
+fn clone_sender(ends: &World, begin: Begin) {
+    let sender = ends.sender().clone();
+    begin.now();
+    drop(sender.clone());
+}
+
+fn close(ends: &World, begin: Begin) {
+    let sender = ends.sender().clone();
+    begin.now();
+    sender.close();
+}
+
+fn done(ends: &World, begin: Begin) {
+    let receiver = warm_receiver(ends);
+    let task = receiver.lease().expect("one is there");
+    begin.now();
+    task.done();
+}
+
+fn drop_task(ends: &World, begin: Begin) {
+    let receiver = warm_receiver(ends);
+    let task = receiver.lease().expect("one is there");
+    begin.now();
+    drop(task);
+}
+
+/// Where the victim died before it closed the queue, somebody else does; where
+/// it died after, the sleepers are on their own.
+fn close_if_not_closed(ends: &World, holder: &Peer<'_>) -> Result<(), String> {
+    holder.until_killed();
+    if !ends.sender().is_closed() {
+        ends.sender().close();
+    }
+    Ok(())
+}
+
+fn disconnected_receiver(ends: &World, _: &Peer<'_>) -> Result<(), String> {
+    match ends.receiver().recv() {
+        Err(RecvError::Disconnected) => Ok(()),
+        other => Err(format!("{other:?}")),
+    }
+}
+
+fn disconnected_sender(ends: &World, _: &Peer<'_>) -> Result<(), String> {
+    match ends.sender().send(Words::new(4)) {
+        Err(SendError::Disconnected(_)) => Ok(()),
+        other => Err(format!("{other:?}")),
+    }
+}
+
+fn closed_receiver(ends: &World, _: &Peer<'_>) -> Result<(), String> {
+    match ends.receiver().recv() {
+        Err(RecvError::Closed) => Ok(()),
+        other => Err(format!("{other:?}")),
+    }
+}
+
+fn closed_sender(ends: &World, _: &Peer<'_>) -> Result<(), String> {
+    match ends.sender().send(Words::new(4)) {
+        Err(SendError::Closed(_)) => Ok(()),
+        other => Err(format!("{other:?}")),
+    }
+}
+
+/// Waits for what the victim has on lease: it comes back, or it is done.
+fn last_receiver(ends: &World, _: &Peer<'_>) -> Result<(), String> {
+    match ends.receiver().recv() {
+        Ok(message) => ends.note(&message).map(drop),
+        Err(RecvError::Closed) => Ok(()),
+        other => Err(format!("{other:?}")),
+    }
+}
+
+fn lease_again(ends: &World, _: &Peer<'_>) -> Result<(), String> {
+    let receiver = ends.receiver();
+    let task = receiver.lease().map_err(|e| e.to_string())?;
+    ends.note(&task)?;
+    if task.attempts() != 2 {
+        return Err(format!("attempts {}", task.attempts()));
+    }
+    task.done();
+    Ok(())
+}
+
+/// No sender is left, and nothing was sent.
+fn gone(ends: &World, after: &After<'_>) -> Result<(), String> {
+    disconnected(ends.receiver().recv().map(drop))?;
+    after.recovered();
+    disconnected(ends.receiver().try_recv().map(drop))
+}
+
+fn disconnected(answer: Result<(), RecvError>) -> Result<(), String> {
+    match answer {
+        Err(RecvError::Disconnected) => Ok(()),
+        other => Err(format!("{other:?}")),
+    }
+}
+
+/// No receiver is left, and there is no room.
+fn full_and_gone(ends: &World, after: &After<'_>) -> Result<(), String> {
+    match ends.sender().send(Words::new(5)) {
+        Err(SendError::Disconnected(_)) => after.recovered(),
+        other => return Err(format!("{other:?}")),
+    }
+    match ends.sender().try_send(Words::new(5)) {
+        Err(SendError::Disconnected(_)) => Ok(()),
+        other => Err(format!("{other:?}")),
+    }
+}
+
+/// Nothing goes in, and what was there comes out.
+fn closed(ends: &World, after: &After<'_>) -> Result<(), String> {
+    if !matches!(ends.sender().send(Words::new(5)), Err(SendError::Closed(_))) {
+        return Err("takes a message".into());
+    }
+    loop {
+        match ends.receiver().recv() {
+            Ok(message) => ends.note(&message)?,
+            Err(RecvError::Closed) => break,
+            Err(other) => return Err(other.to_string()),
+        };
+    }
+    after.recovered();
+    let all: Vec<u64> = (1..=ends.shape().level).collect();
+    let was_leased = ends.shape().level == 1;
+    if was_leased { ends.settle(&[], &all) } else { ends.settle(&all, &[]) }
+}
