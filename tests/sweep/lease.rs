@@ -12,10 +12,10 @@ use crate::row::{After, Begin, Row};
 
 pub fn cases() -> Vec<Case> {
     vec![
-        lease::<Words>("only one", 4, 1, 0).case(),
-        lease::<Words>("only one, zombie", 4, 1, 0).zombie().case(),
-        lease::<Words>("in the middle", 3, 2, 5).every(2, 120).case(),
-        lease::<Words>("full", 3, 3, 2).every(2, 120).case(),
+        lease::<Words>("only one", 4, 1, 0).every(2, 100).case(),
+        lease::<Words>("only one, zombie", 4, 1, 0).zombie().every(7, 40).case(),
+        lease::<Words>("in the middle", 3, 2, 5).every(3, 80).case(),
+        lease::<Words>("full", 3, 3, 2).every(3, 80).case(),
         lease::<Words>("empty", 4, 0, 0).blocks().every(121, 25).case(),
         lease::<Small>("small, in the middle", 3, 2, 5).every(5, 60).case(),
         lease::<Large>("large, full", 3, 3, 5).every(5, 60).case(),
@@ -23,7 +23,7 @@ pub fn cases() -> Vec<Case> {
             .every(2, 60)
             .case(),
         Row::new("queue lease, leaser dead", leaser_dead, try_lease_one, all_there)
-            .every(5, 100)
+            .every(17, 60)
             .case(),
         done::<Words>("only one", 4, 1, 0).case(),
         done::<Words>("in the middle", 3, 3, 5).case(),

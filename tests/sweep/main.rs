@@ -12,6 +12,7 @@ mod mutex;
 mod place;
 mod planted;
 mod point;
+mod process;
 mod queue;
 mod report;
 mod ring;
@@ -32,6 +33,7 @@ fn main() {
         wakes::cases(),
         leaving::cases(),
         twice::cases(),
+        process::cases(),
     ];
     common::case::run(cases.into_iter().flatten().collect());
 }

@@ -43,7 +43,7 @@ pub fn cases() -> Vec<Case> {
         recv::<Words>("in the middle", 3, 2, 5).case(),
         recv::<Words>("full", 3, 3, 2).case(),
         recv::<Words>("empty", 4, 0, 0).blocks().every(121, 25).case(),
-        recv::<Small>("small, in the middle", 3, 2, 5).every(2, 60).case(),
+        recv::<Small>("small, in the middle", 3, 2, 5).every(4, 60).case(),
         recv::<Large>("large, full", 3, 3, 5).every(3, 60).case(),
         Row::new(
             "queue recv, large and small",
@@ -51,7 +51,7 @@ pub fn cases() -> Vec<Case> {
             recv_two,
             received::<_, 2>,
         )
-        .every(3, 60)
+        .every(9, 50)
         .case(),
         Row::new("queue try_recv, empty", world::<Words>(4, 0, 3), try_recv_in_vain, nothing_done)
             .every(3, 60)
