@@ -61,6 +61,21 @@ impl Error {
         self.kind == Kind::TimedOut
     }
 
+    /// Whether the call would have had to wait, and was not to.
+    pub fn is_would_block(&self) -> bool {
+        self.kind == Kind::WouldBlock
+    }
+
+    /// Whether the calling thread itself holds what it asked for.
+    pub fn is_deadlock(&self) -> bool {
+        self.kind == Kind::Deadlock
+    }
+
+    /// Whether an owner died or panicked, and the value is not repaired.
+    pub fn is_abandoned(&self) -> bool {
+        self.kind == Kind::Abandoned
+    }
+
     /// Whether a primitive was used that no [`Shared`](crate::Shared) holds.
     pub fn is_unplaced(&self) -> bool {
         self.kind == Kind::Unplaced

@@ -9,7 +9,7 @@
 #![no_main]
 
 use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
@@ -48,7 +48,9 @@ fn file_of(bytes: &[u8]) -> OwnedFd {
 /// whatever has become of the header, the region is also opened again.
 fn scribble<T: Shareable>(value: T, bytes: &[u8], operate: impl Fn(&T, u8)) {
     let shared = Shared::new(value).unwrap();
-    let file = File::from(shared.as_fd().try_clone_to_owned().unwrap());
+    // SAFETY: any bytes are a lock or a semaphore, which is what is scribbled on.
+    let fd = unsafe { shared.as_fd() };
+    let file = File::from(fd.try_clone_to_owned().unwrap());
     let len = file.metadata().unwrap().len();
     for stroke in bytes.chunks_exact(11) {
         let at = u64::from(u16::from_ne_bytes([stroke[0], stroke[1]])) % (len - 7);

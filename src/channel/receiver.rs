@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::end::End;
 use super::error::RecvError;
-use super::slots::{Found, finish};
-use super::task::Task;
+use super::slots::Found;
+use super::task::{Lease, Task};
 use crate::deadline::Deadline;
 use crate::primitive::Stamp;
 use crate::raw::queue::Stop;
@@ -123,11 +123,13 @@ impl<T: Message> Receiver<T> {
     fn lease_until(&self, deadline: Deadline) -> Result<Task<'_, T>, RecvError> {
         let (found, me) = self.find(deadline)?;
         let leased = found.lease().map_err(RecvError::Failed)?;
+        // Before any code of the message's runs: a panic gives the lease back.
+        let lease = Lease::new(self.end.queue(), leased.cell(), me);
         match leased.read(decode) {
-            Ok(value) => Ok(Task::new(self.end.queue(), leased.cell(), me, value)),
+            Ok(value) => Ok(Task::new(lease, value)),
             Err(invalid) => {
                 // It would be invalid for the next one as well.
-                finish(self.end.queue(), leased.cell(), me);
+                lease.finish();
                 Err(invalid)
             }
         }

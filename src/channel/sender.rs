@@ -100,9 +100,11 @@ impl<T: Message> Sender<T> {
             return Err(SendError::TooLarge { value, limit });
         }
         let sent = if len <= queue.memory.inline() {
-            let bytes = message::to_bytes(&value);
+            // As long as was said above, whatever `encoded_len` says next.
+            let mut bytes = vec![0; len];
+            message::encode_into(&value, &mut bytes);
             Room::claim(queue, me, deadline)
-                .map(|room| room.send(bytes.len(), |slot| slot.copy_from_slice(&bytes)))
+                .map(|room| room.send(len, |slot| slot.copy_from_slice(&bytes)))
         } else {
             Block::claim(queue, me, deadline).and_then(|mut block| {
                 message::encode_into(&value, block.bytes_mut(len));

@@ -54,6 +54,14 @@ impl<'a> Room<'a> {
     fn commit(self, meta: Meta) {
         self.queue.slot(self.position).meta.store(meta.word(), Ordering::Relaxed);
         self.queue.commit_sent(self.position);
+        core::mem::forget(self);
+    }
+}
+
+/// Not committed: gives the slot back, so that a panic here jams nobody.
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        self.queue.release(self.position);
     }
 }
 
@@ -192,10 +200,7 @@ impl<'a> Found<'a> {
                 return Err(Error::new("a queue's leases", Kind::Limit));
             }
         };
-        let meta = match mapped.slot(self.queue.slot_index(position)).meta.load(Ordering::Relaxed) {
-            _ if mapped.inline() == mapped.largest() => Meta { len: mapped.inline(), block: None },
-            _ => self.meta(),
-        };
+        let meta = self.meta();
         mapped.cell(cell).meta.store(meta.word(), Ordering::Relaxed);
         if meta.block.is_none() {
             let from = self.inline_bytes(meta.len).as_ptr();

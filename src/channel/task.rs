@@ -33,7 +33,7 @@ pub struct Task<'a, T: Message> {
 }
 
 /// The queue's side of a task; given back when dropped unfinished.
-struct Lease<'a> {
+pub(super) struct Lease<'a> {
     queue: &'a Queue<Mapped>,
     cell: usize,
     owner: Stamp,
@@ -44,16 +44,22 @@ struct Lease<'a> {
     _loan: Loan,
 }
 
-impl<'a, T: Message> Task<'a, T> {
-    pub(super) fn new(
-        queue: &'a Queue<Mapped>,
-        cell: usize,
-        owner: Stamp,
-        value: T,
-    ) -> Task<'a, T> {
+impl<'a> Lease<'a> {
+    /// The lease of `cell`, which `owner` has just taken.
+    pub(super) fn new(queue: &'a Queue<Mapped>, cell: usize, owner: Stamp) -> Lease<'a> {
         let words = queue.memory.cell(cell);
         let (id, attempts) = (words.position(), words.attempts());
-        let lease = Lease { queue, cell, owner, id, attempts, is_done: false, _loan: Loan::new() };
+        Lease { queue, cell, owner, id, attempts, is_done: false, _loan: Loan::new() }
+    }
+
+    /// Takes the message out of the queue for good.
+    pub(super) fn finish(mut self) {
+        self.is_done = true;
+    }
+}
+
+impl<'a, T: Message> Task<'a, T> {
+    pub(super) fn new(lease: Lease<'a>, value: T) -> Task<'a, T> {
         Task { lease, value }
     }
 
@@ -71,9 +77,8 @@ impl<'a, T: Message> Task<'a, T> {
 
     /// The work is finished: takes the message out of the queue for good.
     pub fn done(self) -> T {
-        let Task { mut lease, value } = self;
-        lease.is_done = true;
-        value
+        self.lease.finish();
+        self.value
     }
 }
 

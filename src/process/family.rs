@@ -73,8 +73,8 @@ impl Family {
     }
 
     /// A blank page for the next child.
-    pub(super) fn page(&mut self) -> Result<Handover, Error> {
-        self.spare.take().map_or_else(Handover::new, Ok)
+    pub(super) fn page(&mut self, maker: Stamp) -> Result<Handover, Error> {
+        self.spare.take().map_or_else(|| Handover::new(maker), Ok)
     }
 
     /// Takes back the page of a child that has ended.

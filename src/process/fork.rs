@@ -14,6 +14,7 @@ use super::family::family;
 use super::handover::{Handover, Told};
 use crate::error::Error;
 use crate::primitive::{self, Stamp};
+use crate::shared::transfer;
 use crate::sys::errno::Named;
 use crate::sys::{self, pidfd};
 
@@ -93,7 +94,7 @@ pub(super) unsafe fn divide(name: Option<String>, others: Threads) -> Result<Sid
     let output = (others == Threads::Maybe).then(|| (stdout().lock(), stderr().lock()));
     let mut parents = family();
     parents.reap();
-    let handover = parents.page()?;
+    let handover = parents.page(parent)?;
     let name = name.unwrap_or_else(|| parents.next_name());
     let held = output.map(|output| (parents, output));
     // What is buffered here would be repeated by a child that prints.
@@ -112,6 +113,7 @@ pub(super) unsafe fn divide(name: Option<String>, others: Threads) -> Result<Sid
                 Told::Foreign => {}
                 Told::End => sys::fork::exit(0),
             }
+            transfer::forget();
             match held {
                 Some((mut own, _)) => own.begin(name),
                 None => family().begin(name),
@@ -140,6 +142,9 @@ impl Newborn {
         // Whoever else waits for this process's children cannot have got it
         // before: it does not end while it waits.
         let pidfd = pidfd::open(self.pid).named("pidfd_open")?;
+        // The number was the child's until somebody reaped it, which happens by
+        // itself where SIGCHLD is ignored: then it may be anybody's by now.
+        sys::fork::waitid(pidfd.as_fd(), false).named("waitid")?;
         let stamp = primitive::of_process(self.pid, pidfd.as_fd())?;
         hand_over(stamp);
         waiting.begin(stamp);

@@ -19,7 +19,7 @@ use core::mem::size_of;
 
 use crate::deadline::{Deadline, Slices};
 use crate::error::{Error, Kind};
-use crate::primitive::{Ordering, Stamp, futex_wait, futex_wake};
+use crate::primitive::{Ordering, Stamp, current, futex_wait, futex_wake};
 use crate::sys::fork::getppid;
 use crate::sys::words::Words;
 
@@ -70,16 +70,22 @@ pub(super) enum Told {
 #[derive(Debug)]
 pub(super) struct Handover {
     words: Words<WORDS>,
+    /// Whose children it is for: a copy of it in one of them, or in a sibling
+    /// that was given a `Child`, must leave the page alone.
+    maker: Stamp,
 }
 
 impl Handover {
-    pub(super) fn new() -> Result<Handover, Error> {
-        Ok(Handover { words: Words::new("killproof-child")? })
+    pub(super) fn new(maker: Stamp) -> Result<Handover, Error> {
+        Ok(Handover { words: Words::new("killproof-child")?, maker })
     }
 
     /// The page as it was at first, of a child that has ended; `None` where
-    /// there may be something behind it.
+    /// there may be something behind it, and in any process but its maker.
     pub(super) fn blank(self) -> Option<Handover> {
+        if current() != Ok(self.maker) {
+            return None;
+        }
         let [stamp, outcome, ..] = self.words.words();
         let said = outcome.swap(0, Ordering::Relaxed);
         stamp.store(0, Ordering::Relaxed);
@@ -117,7 +123,8 @@ impl Handover {
             let told = &self.words.words()[STAMP];
             match told.load(Ordering::Acquire) {
                 0 if now == parent.pid() => {
-                    futex_wait(told, 0, slices.next(Deadline::Never));
+                    let passed = futex_wait(told, 0, slices.next(Deadline::Never));
+                    slices.is_over(passed);
                 }
                 REFUSED => return Told::End,
                 _ if now == IN_AN_OUTER_NAMESPACE => return Told::Foreign,

@@ -103,6 +103,7 @@ impl<T: Message> Child<T> {
                     // Dead, and a tracer is still to be told first.
                     Ok(None) => {
                         std::thread::sleep(slices.next(deadline));
+                        slices.is_over(true);
                         End::Unknown
                     }
                 };

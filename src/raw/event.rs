@@ -95,7 +95,8 @@ impl Event {
                     .compare_exchange(seen, marked, Ordering::Relaxed, Ordering::Relaxed)
                     .is_ok();
             if told {
-                futex_wait(&self.0, marked as u32, slices.next(deadline));
+                let passed = futex_wait(&self.0, marked as u32, slices.next(deadline));
+                slices.is_over(passed);
             }
         }
     }

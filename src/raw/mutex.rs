@@ -146,7 +146,8 @@ impl Mutex {
                 continue;
             }
             others_may_sleep = WAITERS;
-            if futex_wait(&self.word, marked as u32, slices.next(deadline))
+            let passed = futex_wait(&self.word, marked as u32, slices.next(deadline));
+            if slices.is_over(passed)
                 && let Some(locked) = self.rescue(marked, WAITERS, me)
             {
                 return Ok(locked);

@@ -65,5 +65,31 @@ pub(crate) fn take_from_dead(word: &AtomicU64, seen: u64, mine: u64) -> bool {
 
 /// Whether `word` names an owner, and that owner is dead.
 pub(crate) fn is_orphaned(word: u64) -> bool {
-    Stamp::of(word).is_some_and(|owner| !is_alive(owner))
+    Asked::new().is_orphaned(word)
+}
+
+/// Answers within one scan of many words, which often name the same few owners:
+/// nobody is asked about twice in a row.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    alive: Option<Stamp>,
+}
+
+impl Asked {
+    pub(crate) fn new() -> Asked {
+        Asked { alive: None }
+    }
+
+    /// Whether `word` names an owner, and that owner is dead.
+    pub(crate) fn is_orphaned(&mut self, word: u64) -> bool {
+        let Some(owner) = Stamp::of(word) else { return false };
+        if self.alive == Some(owner) {
+            return false;
+        }
+        let alive = is_alive(owner);
+        if alive {
+            self.alive = Some(owner);
+        }
+        !alive
+    }
 }

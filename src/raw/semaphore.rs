@@ -13,7 +13,8 @@
 //! Acquire: `FREE` -> own stamp, at the slot that `hint` names or else at the
 //! first free one. Release: own stamp -> `FREE`. A waiter whose slice ended, or
 //! who may not wait, asks the owners and swaps a dead one's stamp for its own:
-//! the permit needs no repair.
+//! the permit needs no repair. So does one in so many contended acquires, since
+//! with permits that come and go nobody waits for as long as a slice.
 //!
 //! `hint` is where a permit was freed last. It may be wrong; then the slots are
 //! looked through, once, which is bounded by `N`.
@@ -24,13 +25,16 @@
 //! same slot. Release of a slot and the sleeper's last look at it are both
 //! read-modify-writes, as [`EventCount`] demands.
 
-use super::owner::{is_orphaned, take_from_dead};
+use super::owner::{Asked, take_from_dead};
 use super::{EventCount, Refused};
 use crate::deadline::{Deadline, Slices};
 use crate::primitive::{AtomicU32, AtomicU64, Ordering, SPINS, Stamp, pause};
 
 const FREE: u64 = 0;
 const ABSENT: u64 = 1;
+
+/// After so many contended acquires of a busy semaphore, one asks.
+const WAITS_BETWEEN_ASKS: u32 = 64;
 
 const UNPLACED: u32 = 0;
 const PLACED: u32 = 1;
@@ -41,6 +45,9 @@ pub(crate) struct Semaphore<const N: usize> {
     freed: EventCount,
     hint: AtomicU32,
     placed: AtomicU32,
+    /// Counts the waits, to ask about the owners now and then although permits
+    /// come and go, and no slice ever ends.
+    waits: AtomicU32,
     slots: [AtomicU64; N],
 }
 
@@ -50,6 +57,7 @@ impl<const N: usize> Semaphore<N> {
             freed: EventCount::new(),
             hint: AtomicU32::new(0),
             placed: AtomicU32::new(UNPLACED),
+            waits: AtomicU32::new(0),
             slots: core::array::from_fn(|_| AtomicU64::new(ABSENT)),
         }
     }
@@ -80,6 +88,11 @@ impl<const N: usize> Semaphore<N> {
         }
         let mut slices = Slices::new();
         let mut spins = if deadline.is_now() { SPINS } else { 0 };
+        if self.waits.fetch_add(1, Ordering::Relaxed) % WAITS_BETWEEN_ASKS == WAITS_BETWEEN_ASKS - 1
+            && let Some(index) = self.rescue(me)
+        {
+            return Ok(index);
+        }
         loop {
             let free =
                 |slot: &AtomicU64| slot.load(Ordering::Relaxed) == FREE && take_free(slot, me);
@@ -103,7 +116,8 @@ impl<const N: usize> Semaphore<N> {
             if let Some(index) = self.slots.iter().position(freed) {
                 return Ok(index);
             }
-            if self.freed.sleep(ticket, slices.next(deadline))
+            let passed = self.freed.sleep(ticket, slices.next(deadline));
+            if slices.is_over(passed)
                 && let Some(index) = self.rescue(me)
             {
                 return Ok(index);
@@ -113,9 +127,10 @@ impl<const N: usize> Semaphore<N> {
 
     /// Takes the permit of a dead process.
     fn rescue(&self, me: Stamp) -> Option<usize> {
+        let mut asked = Asked::new();
         self.slots.iter().position(|slot| {
             let seen = slot.load(Ordering::Relaxed);
-            is_orphaned(seen) && take_from_dead(slot, seen, me.word())
+            asked.is_orphaned(seen) && take_from_dead(slot, seen, me.word())
         })
     }
 
@@ -134,9 +149,10 @@ impl<const N: usize> Semaphore<N> {
 
     /// How many permits could be had now: free ones, and those of the dead.
     pub(crate) fn available(&self) -> usize {
+        let mut asked = Asked::new();
         let is_available = |slot: &&AtomicU64| {
             let seen = slot.load(Ordering::Relaxed);
-            seen == FREE || is_orphaned(seen)
+            seen == FREE || asked.is_orphaned(seen)
         };
         self.slots.iter().filter(is_available).count()
     }

@@ -88,6 +88,17 @@ impl<T: Shareable> Shared<T> {
         Ok(Shared::over(region))
     }
 
+    /// The memory file, to be sent to another process and
+    /// [opened](Shared::open) there.
+    ///
+    /// # Safety
+    ///
+    /// Nobody writes to the file by its descriptor while it is mapped: it would
+    /// change what a `&T` refers to.
+    pub unsafe fn as_fd(&self) -> BorrowedFd<'_> {
+        AsFd::as_fd(&*self.region)
+    }
+
     /// A handle to the `T` at the start of the region's body.
     fn over(region: Region) -> Shared<T> {
         Shared { value: region.body().cast(), region: Arc::new(region) }
@@ -110,12 +121,6 @@ impl<T: Shareable> Deref for Shared<T> {
 impl<T: Shareable> Clone for Shared<T> {
     fn clone(&self) -> Self {
         Shared { value: self.value, region: Arc::clone(&self.region) }
-    }
-}
-
-impl<T: Shareable> AsFd for Shared<T> {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.region.as_fd()
     }
 }
 

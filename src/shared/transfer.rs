@@ -24,6 +24,11 @@ pub(crate) fn to(child: Stamp, drop_all: impl FnOnce()) {
     drop_all();
 }
 
+/// In a forked child: nothing goes to anybody.
+pub(crate) fn forget() {
+    RECIPIENT.set(None);
+}
+
 /// The process that this thread's endpoints go to when dropped now.
 pub(crate) fn recipient() -> Option<Stamp> {
     RECIPIENT.try_with(Cell::get).ok().flatten()

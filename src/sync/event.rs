@@ -20,7 +20,9 @@ unsafe impl Shareable for raw::Event {}
 ///
 /// A handle: clone it, and let children inherit it. The flag lies in shared
 /// memory; its eventfd ([`as_fd`](Event::as_fd)) is readable while the flag is
-/// set, for poll, epoll and the like. Do not read from it: `clear` does.
+/// set, for poll, epoll and the like. Do not read from it: `clear` does. After
+/// somebody was killed inside `set` or `clear` it may be readable although the
+/// flag is not set; ask [`is_set`](Event::is_set), and `clear` if it is not.
 ///
 /// # When the owner dies
 ///
@@ -66,6 +68,11 @@ impl Event {
     /// waits for a waiter. Waiters are released even if
     /// [`clear`](Event::clear) follows at once.
     pub fn set(&self) {
+        // Once before, for the poller whose setter is killed between the two
+        // lines, and once after, for a `clear` that came between them.
+        if !self.flag.is_set() {
+            sys::fd::eventfd_raise(self.fd.as_fd());
+        }
         self.flag.set();
         sys::fd::eventfd_raise(self.fd.as_fd());
     }

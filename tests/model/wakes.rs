@@ -6,7 +6,6 @@
 #![allow(unsafe_code)]
 
 use std::fs;
-use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -17,7 +16,8 @@ use killproof::{Shareable, Shared};
 
 /// The same value at another address.
 fn mapped_again<T: Shareable>(shared: &Shared<T>) -> Shared<T> {
-    let fd = shared.as_fd().try_clone_to_owned().unwrap();
+    // SAFETY: nothing is written through the descriptor.
+    let fd = unsafe { shared.as_fd() }.try_clone_to_owned().unwrap();
     // SAFETY: the region of a live `Shared<T>`, changed through `T` alone.
     let again = unsafe { Shared::<T>::open(fd) }.unwrap();
     assert_ne!(&raw const **shared, &raw const *again);

@@ -59,14 +59,16 @@ fn ask(stamp: Stamp, birth: Birth) -> Option<bool> {
         Err(Errno::SRCH | Errno::NOENT | Errno::INVAL) => return Some(false),
         Err(_) => return None,
     };
-    match birth.of(stamp.pid(), pidfd.as_fd()) {
-        Ok(birth) if stamp.is_born(birth) => {}
-        Ok(_) | Err(Errno::SRCH | Errno::NOENT) => return Some(false),
-        Err(_) => return None,
-    }
+    let birth = birth.of(stamp.pid(), pidfd.as_fd());
     // Asked last: if it has not ended by now, the birth read above was its own.
     let ended = fd::poll_readable(&pidfd, Some(Duration::ZERO)).ok()?;
-    Some(!ended)
+    match birth {
+        _ if ended => Some(false),
+        Ok(birth) => Some(stamp.is_born(birth)),
+        // A process that runs and whose start time is hidden, by chroot or by
+        // hidepid, is not dead for that.
+        Err(_) => None,
+    }
 }
 
 fn ask_without_fd(stamp: Stamp) -> bool {

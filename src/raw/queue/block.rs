@@ -7,6 +7,7 @@
 //! | `FREE` | unused |
 //! | stamp, `FILLING` | that process writes a message into it, or has sent it |
 //! | stamp, `READING` | that process has received the message in it |
+//! | stamp, `RESCUING`, nonce | that process took it from the dead and looks whether it is in use |
 //!
 //! # Transitions
 //!
@@ -18,17 +19,21 @@
 //!
 //! A block whose owner is dead is swapped for one's own and then looked for in
 //! all slots and leases, in this order, since that is how a name travels. Named:
-//! it stays, under the new stamp. Not named, and still as it was swapped: it is
-//! the finder's. `READING` differs from `FILLING` so that a receiver in another
-//! thread of the same process, whose stamp is the same, is not overlooked.
+//! it stays, under the new stamp. Not named, and still as it was swapped: a CAS
+//! makes it the finder's. The nonce tells one look from every other: threads of
+//! one process have one stamp, and between the look and the CAS the block may
+//! have been received, freed, sent and left behind again.
 
 use super::lease::Cell;
 use super::{Memory, Queue, Slot};
-use crate::primitive::{AtomicU64, Ordering, Stamp};
-use crate::raw::owner::{FREE, is_orphaned, take_from_dead};
+use crate::primitive::{AtomicU64, FLAGS, Ordering, Stamp};
+use crate::raw::owner::{Asked, FREE, take_from_dead};
 
 const FILLING: u64 = 1 << 1;
 const READING: u64 = 1 << 2;
+const RESCUING: u64 = 1 << 3;
+/// The flags above those.
+const NONCE_SHIFT: u32 = 4;
 
 /// What a slot or cell says of its message: length, and block if it has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,14 +83,17 @@ impl<M: Memory> Queue<M> {
 
     /// Takes a block that a dead process left behind.
     pub(super) fn rescue_block(&self, me: Stamp) -> Option<usize> {
+        let nonce = u64::from(self.rescues.fetch_add(1, Ordering::Relaxed)) << NONCE_SHIFT;
+        let looking = me.word() | RESCUING | nonce & FLAGS;
         let mine = me.word() | FILLING;
+        let mut asked = Asked::new();
         let left_behind = |index: &usize| {
             let word = &self.memory.blocks()[*index];
             let seen = word.load(Ordering::Relaxed);
-            is_orphaned(seen)
-                && take_from_dead(word, seen, mine)
+            asked.is_orphaned(seen)
+                && take_from_dead(word, seen, looking)
                 && !self.is_named(*index)
-                && word.load(Ordering::Relaxed) == mine
+                && word.compare_exchange(looking, mine, Ordering::AcqRel, Ordering::Relaxed).is_ok()
         };
         (0..self.memory.blocks().len()).find(left_behind)
     }

@@ -35,7 +35,7 @@
 
 use super::{Memory, Position, Queue};
 use crate::primitive::{AtomicU64, FLAGS, Ordering, Stamp};
-use crate::raw::owner::{FREE, is_orphaned, take_from_dead};
+use crate::raw::owner::{Asked, FREE, take_from_dead};
 
 /// An owner word that names nobody: above the attempts, below a birth.
 const RETURNED: u64 = FLAGS + 1;
@@ -170,7 +170,9 @@ impl<M: Memory> Queue<M> {
     pub(super) fn redeliver(&self, me: Stamp, ask: bool) -> Option<usize> {
         // Cleared before the look: whoever gives back during it sets it after.
         self.calm().returned.swap(0, Ordering::AcqRel);
-        let found = (0..self.cells).find(|index| self.take_over(*index, me, ask))?;
+        let mut asked = Asked::new();
+        let found = (0..self.cells)
+            .find(|index| self.take_over(*index, me, |owner| ask && asked.is_orphaned(owner)))?;
         let is_returned =
             |index| is_returned(self.memory.cell(index).owner.load(Ordering::Relaxed));
         if (found + 1..self.cells).any(is_returned) {
@@ -182,7 +184,7 @@ impl<M: Memory> Queue<M> {
     }
 
     /// Makes the cell the caller's, if there is a message in it to redeliver.
-    fn take_over(&self, index: usize, me: Stamp, ask: bool) -> bool {
+    fn take_over(&self, index: usize, me: Stamp, is_orphaned: impl FnOnce(u64) -> bool) -> bool {
         let cell = self.memory.cell(index);
         let seen = cell.owner.load(Ordering::Relaxed);
         let attempt = (attempts_of(seen) + 1).min(MOST_ATTEMPTS);
@@ -193,7 +195,7 @@ impl<M: Memory> Queue<M> {
                 .compare_exchange(seen, mine, Ordering::AcqRel, Ordering::Relaxed)
                 .is_ok();
         }
-        let taken = ask && is_orphaned(seen) && take_from_dead(&cell.owner, seen, mine);
+        let taken = is_orphaned(seen) && take_from_dead(&cell.owner, seen, mine);
         if !taken {
             return false;
         }
@@ -222,21 +224,24 @@ impl<M: Memory> Queue<M> {
 
     /// How many messages in cells wait for somebody: given back, or orphaned.
     pub(super) fn waiting_leases(&self) -> usize {
+        let mut asked = Asked::new();
         let waits = |index: &usize| {
             let cell = self.memory.cell(*index);
             let seen = cell.owner.load(Ordering::Acquire);
-            is_returned(seen) || !cell.is_empty() && is_orphaned(seen) && self.is_live(cell)
+            is_returned(seen) || !cell.is_empty() && asked.is_orphaned(seen) && self.is_live(cell)
         };
         (0..self.cells).filter(waits).count()
     }
 
-    /// Whether another living process has a message that may yet come back.
+    /// Whether a message may yet come from a cell: another process has it, or it
+    /// was given back and nobody has taken it.
     pub(super) fn others_lease(&self, me: Stamp) -> bool {
         (0..self.cells).any(|index| {
             let cell = self.memory.cell(index);
             // With a read-modify-write: a look before a sleep.
-            let owner = Stamp::of(cell.owner.fetch_or(0, Ordering::AcqRel));
-            !cell.is_empty() && owner.is_some_and(|owner| owner != me)
+            let seen = cell.owner.fetch_or(0, Ordering::AcqRel);
+            let is_mine = Stamp::of(seen) == Some(me);
+            !cell.is_empty() && seen != FREE && !is_mine
         })
     }
 }

@@ -24,7 +24,7 @@ pub(crate) use ring::{Position, Slot};
 pub(crate) use wait::{Source, Stop};
 
 use super::EventCount;
-use crate::primitive::{AtomicU64, Patience};
+use crate::primitive::{AtomicU32, AtomicU64, Patience};
 
 /// Where the words of a queue lie.
 ///
@@ -109,6 +109,8 @@ pub(crate) struct Queue<M> {
     cells: usize,
     /// How long waits have lately been worth a spin, by side.
     patience: [Patience; 2],
+    /// Tells one rescue of a block from the next; see `block`.
+    rescues: AtomicU32,
 }
 
 impl<M: Memory> Queue<M> {
@@ -116,7 +118,8 @@ impl<M: Memory> Queue<M> {
     pub(crate) fn new(memory: M, capacity: usize, cells: usize) -> Queue<M> {
         let slots_log2 = capacity.next_power_of_two().trailing_zeros();
         let patience = [Patience::new(), Patience::new()];
-        Queue { memory, capacity: capacity as u64, slots_log2, cells, patience }
+        let rescues = AtomicU32::new(0);
+        Queue { memory, capacity: capacity as u64, slots_log2, cells, patience, rescues }
     }
 
     pub(crate) fn capacity(&self) -> usize {

@@ -22,7 +22,7 @@
 
 use super::{Memory, Queue};
 use crate::primitive::{AtomicU64, FLAGS, Ordering, Stamp};
-use crate::raw::owner::{FREE, is_orphaned, take_from_dead};
+use crate::raw::owner::{Asked, FREE, is_orphaned, take_from_dead};
 
 const MOST_HANDLES: u64 = FLAGS;
 
@@ -134,9 +134,10 @@ impl<M: Memory> Queue<M> {
     /// Whether nobody is at `side`. Without `ask`, the dead count as well: a
     /// look at a few words; with it, each process is asked until one lives.
     pub(crate) fn is_deserted(&self, side: Side, ask: bool) -> bool {
+        let mut asked = Asked::new();
         !self.memory.seats(side).iter().any(|seat| {
             let seen = seat.owner.load(Ordering::Acquire);
-            Stamp::of(seen).is_some() && !(ask && is_orphaned(seen))
+            Stamp::of(seen).is_some() && !(ask && asked.is_orphaned(seen))
         })
     }
 

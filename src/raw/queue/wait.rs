@@ -145,7 +145,8 @@ impl<M: Memory> Queue<M> {
             if gone || departures != self.departures(Side::Receive) {
                 continue;
             }
-            ask = self.calm().room.sleep(ticket, pace.slices.next(deadline));
+            let passed = self.calm().room.sleep(ticket, pace.slices.next(deadline));
+            ask = pace.slices.is_over(passed);
         }
     }
 
@@ -221,7 +222,9 @@ impl<M: Memory> Queue<M> {
                         continue;
                     }
                     if !deadline.has_passed() {
-                        wait_while(&self.slot(position).owner, seen, pace.slices.next(deadline));
+                        let owner = &self.slot(position).owner;
+                        let passed = wait_while(owner, seen, pace.slices.next(deadline));
+                        pace.slices.is_over(passed);
                         continue;
                     }
                 } else if !self.others_lease(me) {
@@ -241,24 +244,31 @@ impl<M: Memory> Queue<M> {
             if may_be_over || departures != self.departures(Side::Send) {
                 continue;
             }
-            ask = self.calm().ready.sleep(ticket, pace.slices.next(deadline));
+            let passed = self.calm().ready.sleep(ticket, pace.slices.next(deadline));
+            ask = pace.slices.is_over(passed);
         }
     }
 
     /// Claims a block for a large message.
     pub(crate) fn claim_block(&self, me: Stamp, deadline: Deadline) -> Result<usize, Stop> {
         let mut slices = Slices::new();
+        let mut ask = false;
         loop {
-            if let Some(block) = self.take_block(me).or_else(|| self.rescue_block(me)) {
+            if let Some(block) = self.take_block(me) {
+                return Ok(block);
+            }
+            let late = deadline.has_passed();
+            ask |= late;
+            if ask && let Some(block) = self.rescue_block(me) {
                 return Ok(block);
             }
             if self.is_closed() {
                 return Err(Stop::Closed);
             }
-            if self.is_deserted(Side::Receive, true) {
+            if self.is_deserted(Side::Receive, ask) {
                 return Err(Stop::Disconnected);
             }
-            if deadline.has_passed() {
+            if late {
                 return Err(Stop::TimedOut);
             }
             let ticket = self.calm().spare.prepare();
@@ -266,7 +276,8 @@ impl<M: Memory> Queue<M> {
                 return Ok(block);
             }
             if !self.is_closed_last() {
-                self.calm().spare.sleep(ticket, slices.next(deadline));
+                let passed = self.calm().spare.sleep(ticket, slices.next(deadline));
+                ask = slices.is_over(passed);
             }
         }
     }
@@ -329,7 +340,10 @@ impl<M: Memory> Queue<M> {
         }
         let late = pace.deadline.has_passed();
         let owner = &self.slot(position).owner;
-        let is_stuck = late || wait_while(owner, seen, turn.slices.next(pace.deadline));
+        let is_stuck = late || {
+            let passed = wait_while(owner, seen, turn.slices.next(pace.deadline));
+            turn.slices.is_over(passed)
+        };
         if is_stuck && self.rescue_slot(position, owner.load(Ordering::Relaxed), me) {
             return Some(true);
         }
