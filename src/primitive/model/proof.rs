@@ -26,7 +26,7 @@ pub(crate) struct Proof {
 impl Proof {
     /// All interleavings, timeouts that never fire.
     pub(crate) fn of(name: &'static str) -> Proof {
-        Proof { name, timeouts: Timeouts::Never, preemptions: None, most_executions: 200_000 }
+        Proof { name, timeouts: Timeouts::Never, preemptions: None, most_executions: 2_000_000 }
     }
 
     /// Only interleavings with at most `most` preemptions.
@@ -90,7 +90,7 @@ impl Proof {
         let executions = Arc::new(AtomicUsize::new(0));
         let died = Arc::new(AtomicBool::new(false));
         let mut model = loom::model::Builder::new();
-        model.preemption_bound = self.preemptions;
+        model.preemption_bound = std::env::var("P").ok().map(|p| p.parse().unwrap()).or(self.preemptions);
         // loom's own caps end a run as if it had passed.
         (model.max_permutations, model.max_duration) = (None, None);
         model.max_branches = 5_000;

@@ -40,4 +40,5 @@ mod guarded;
 mod mutex;
 #[cfg(loom)]
 mod planted;
+mod queue;
 mod semaphore;

@@ -24,8 +24,9 @@
 //! `head` and `tail` are hints. They lag behind by one while an operation
 //! commits, or for ever if it was killed there; whoever finds one behind moves
 //! it, by CAS and so only forward. They never run ahead: a position is left only
-//! when its slot says so. No position is skipped, so the order is strict, and an
-//! empty answer means empty. (The per-slot sequence is Vyukov's bounded MPMC
+//! when its slot says so. No position is skipped, so the order is strict, and
+//! what was sent before an answer of "empty" began is not behind anything but an
+//! operation that has not returned. (The per-slot sequence is Vyukov's bounded MPMC
 //! queue; there a claim moves the tail first, which is what a kill leaves behind.)
 //!
 //! # Ordering
@@ -35,6 +36,11 @@
 //! claim, so the re-read of `seq` after it may be relaxed. `owner` is freed with
 //! a read-modify-write, and looked at with one by somebody about to sleep: one
 //! of the two sees the other (see [`EventCount`](crate::raw::EventCount)).
+//!
+//! `head` and `tail` are moved with release and read with acquire, so whoever
+//! learns from one that a position is done also sees by which `seq`. Without it
+//! a sender could get past a message that it has not seen, then find the queue
+//! empty, or count one too few and send more than the capacity.
 
 use super::{Memory, Queue};
 use crate::primitive::{AtomicU64, Mutant, Ordering, Stamp};
@@ -115,7 +121,7 @@ impl<M: Memory> Queue<M> {
     pub(super) fn look_free(&self, me: Stamp, last: Last) -> Look {
         let tail = &self.memory.control().tail.0;
         loop {
-            let position = tail.load(Ordering::Relaxed);
+            let position = tail.load(Ordering::Acquire);
             let slot = self.slot(position);
             if last == Last::Yes {
                 // Full is decided by the slot one capacity back, which is this
@@ -141,7 +147,7 @@ impl<M: Memory> Queue<M> {
     pub(super) fn look_ready(&self, me: Stamp, last: Last) -> Look {
         let head = &self.memory.control().head.0;
         loop {
-            let position = head.load(Ordering::Relaxed);
+            let position = head.load(Ordering::Acquire);
             let slot = self.slot(position);
             if last == Last::Yes {
                 slot.owner.fetch_or(0, Ordering::AcqRel);
@@ -218,7 +224,7 @@ impl<M: Memory> Queue<M> {
     /// Who owns the slot at the head of an empty ring: a sender that writes, or
     /// died over it.
     pub(super) fn writer_at_head(&self) -> Option<(Position, u64)> {
-        let position = self.memory.control().head.0.load(Ordering::Relaxed);
+        let position = self.memory.control().head.0.load(Ordering::Acquire);
         let seen = self.slot(position).owner.fetch_or(0, Ordering::AcqRel);
         (seen != FREE).then_some((position, seen))
     }
@@ -257,12 +263,12 @@ impl<M: Memory> Queue<M> {
     /// How many messages are in the ring; exact while nobody is inside a call.
     pub(super) fn ring_len(&self) -> usize {
         let control = self.memory.control();
-        let mut tail = control.tail.0.load(Ordering::Relaxed);
+        let mut tail = control.tail.0.load(Ordering::Acquire);
         // Whoever died after its commit left the hint one behind.
         while self.slot(tail).seq.load(Ordering::Acquire) > self.free_for(tail) {
             tail += 1;
         }
-        let mut head = control.head.0.load(Ordering::Relaxed);
+        let mut head = control.head.0.load(Ordering::Acquire);
         while head < tail && self.slot(head).seq.load(Ordering::Acquire) > self.ready_at(head) {
             head += 1;
         }
@@ -270,9 +276,10 @@ impl<M: Memory> Queue<M> {
     }
 }
 
-/// Moves a hint past a position that is done; a CAS, so never back.
+/// Moves a hint past a position that is done; a CAS, so never back. Release: see
+/// "Ordering" above.
 #[inline]
 fn move_on(hint: &AtomicU64, position: Position) {
     let next = position.wrapping_add(1);
-    let _ = hint.compare_exchange(position, next, Ordering::Relaxed, Ordering::Relaxed);
+    let _ = hint.compare_exchange(position, next, Ordering::Release, Ordering::Relaxed);
 }

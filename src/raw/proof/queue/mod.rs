@@ -1,0 +1,14 @@
+//! Proofs of the queue: one file for each of its parts.
+//!
+//! - `words`: the memory of a queue in vectors;
+//! - `post`: what the floor above does between a claim and its commit;
+//! - `ledger`: what was sent, received and finished, and whether it adds up;
+//! - the other files: the proofs.
+
+mod block;
+mod lease;
+mod ledger;
+mod post;
+mod ring;
+mod ring_death;
+mod words;
