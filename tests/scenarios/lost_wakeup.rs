@@ -4,18 +4,18 @@
 
 use std::time::{Duration, Instant};
 
+use killproof::Shared;
+use killproof::sync::{Mutex, Semaphore};
+
 use crate::common::case::Case;
 use crate::common::child::{Child, fork};
 use crate::common::locks::{Lock, NaiveLock, PidLock};
 use crate::common::mapped::{Gate, Mapped};
 use crate::common::script::{Seen, put_to_sleep, wait_ended, wait_woken};
 use crate::common::trace::Traced;
+use crate::{LIMIT, STUCK};
 
-/// Watchdog of a whole scenario.
-const LIMIT: Duration = Duration::from_secs(120);
-/// Above every recovery; only a hang lasts so long.
-const STUCK: Duration = Duration::from_secs(10);
-/// The same where the hang is what is to be seen.
+/// The limit where the hang is what is to be seen.
 const PLANTED: Duration = Duration::from_secs(1);
 /// A sleep that ends by itself in the wrong moment spoils a try.
 const TRIES: usize = 50;
@@ -24,7 +24,25 @@ pub fn cases() -> Vec<Case> {
     vec![
         scenario("naive lock", || Mapped::new(NaiveLock::default()), true),
         scenario("pid lock", || Mapped::new(PidLock::default()), false),
+        scenario("Mutex", || Shared::new(Mutex::new(0)).expect("memory"), false),
+        scenario("Semaphore", || Shared::new(Semaphore::new(1)).expect("memory"), false),
     ]
+}
+
+impl Lock for Shared<Mutex<u8>> {
+    fn hold(&self, held: &dyn Fn()) {
+        let guard = self.lock().expect("nobody dies holding it");
+        held();
+        drop(guard);
+    }
+}
+
+impl Lock for Shared<Semaphore> {
+    fn hold(&self, held: &dyn Fn()) {
+        let permit = self.acquire().expect("placed");
+        held();
+        drop(permit);
+    }
 }
 
 /// The scenario on one kind of lock; `planted`: that lock must get stuck.

@@ -1,11 +1,92 @@
 //! Scripted kills: what needs several victims, each stopped at a certain place,
-//! and is out of reach of the sweep, which follows one program's order.
+//! or more than one operation, and is out of reach of the sweep, which follows
+//! one program's order.
 
 #[path = "../common/mod.rs"]
 mod common;
+
+mod accumulated;
+mod alone;
+mod crowd;
+mod descriptors;
+mod frozen;
+mod handed_over;
+mod leaked;
+mod leases;
 mod lost_wakeup;
+mod namespace;
+mod overtaken;
+mod permits;
+mod released;
+mod stopped;
+mod together;
+mod waiters;
+
+use std::time::{Duration, Instant};
+
+use common::case::Case;
+use common::child::{Child, until};
+use common::mapped::Gate;
+
+/// Watchdog of a whole scenario.
+const LIMIT: Duration = Duration::from_secs(120);
+/// Above every recovery; only a hang lasts so long.
+const STUCK: Duration = Duration::from_secs(20);
 
 fn main() {
     common::trace::require("scenarios");
-    common::case::run(lost_wakeup::cases());
+    let cases = [
+        lost_wakeup::cases(),
+        released::cases(),
+        alone::cases(),
+        permits::cases(),
+        leaked::cases(),
+        namespace::cases(),
+        descriptors::cases(),
+        waiters::cases(),
+        leases::cases(),
+        stopped::cases(),
+        together::cases(),
+        handed_over::cases(),
+        crowd::cases(),
+        accumulated::cases(),
+        overtaken::cases(),
+    ];
+    common::case::run(cases.into_iter().flatten().collect());
+}
+
+/// A scenario that says what it has to say when it passes, if anything.
+fn scenario(name: &str, body: fn() -> Result<String, String>) -> Case {
+    let title = name.to_owned();
+    Case::new(name, LIMIT, move || {
+        let said = body().map_err(|reason| format!("scenario {title}: {reason}"))?;
+        let said = if said.is_empty() { "ok" } else { said.as_str() };
+        Ok(format!("scenario {title}: {said}"))
+    })
+}
+
+/// Waits until a child that has said that it begins is asleep.
+fn fall_asleep(child: &Child, begins: &Gate) -> Result<(), String> {
+    let asleep = || begins.is_open() && child.is_asleep();
+    let in_time = until(Instant::now() + STUCK, asleep);
+    in_time.then_some(()).ok_or_else(|| format!("does not fall asleep: {}", child.whereabouts()))
+}
+
+/// Waits for a child to come to its end.
+fn finish(who: &str, child: &Child) -> Result<(), String> {
+    match child.finish(Instant::now() + STUCK) {
+        Some(result) => result.map_err(|reason| format!("{who}: {reason}")),
+        None => Err(format!("{who} hangs: {}", child.whereabouts())),
+    }
+}
+
+/// Kills a child and takes it away.
+fn kill(child: &Child) {
+    child.kill();
+    child.reap();
+}
+
+/// Two values must be the same.
+fn expect<T: PartialEq + std::fmt::Debug>(what: &str, seen: T, wanted: T) -> Result<(), String> {
+    if seen == wanted { Ok(()) } else { Err(format!("{what}: {seen:?}, not {wanted:?}")) }
 }

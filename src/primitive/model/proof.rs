@@ -3,14 +3,15 @@
 //! `native/proof.rs` has the same names, and runs the same bodies with threads.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::process::{current, live};
 use super::trace::Trace;
-use super::world::{Timeouts, World};
+use super::world::{Loads, Timeouts, World};
 use crate::primitive::Stamp;
 
 /// A claim about a machine, and how thoroughly it is looked at.
@@ -19,6 +20,7 @@ use crate::primitive::Stamp;
 pub(crate) struct Proof {
     name: &'static str,
     timeouts: Timeouts,
+    loads: Loads,
     preemptions: Option<usize>,
     most_executions: usize,
 }
@@ -26,7 +28,13 @@ pub(crate) struct Proof {
 impl Proof {
     /// All interleavings, timeouts that never fire.
     pub(crate) fn of(name: &'static str) -> Proof {
-        Proof { name, timeouts: Timeouts::Never, preemptions: None, most_executions: 2_000_000 }
+        Proof {
+            name,
+            timeouts: Timeouts::Never,
+            loads: Loads::MayBeStale,
+            preemptions: None,
+            most_executions: 2_000_000,
+        }
     }
 
     /// Only interleavings with at most `most` preemptions.
@@ -39,6 +47,12 @@ impl Proof {
         Proof { most_executions: most, ..self }
     }
 
+    /// Loads see the newest value: interleavings alone. For more processes than
+    /// could be looked at otherwise; says nothing about orderings.
+    pub(crate) fn with_fresh_loads(self) -> Proof {
+        Proof { loads: Loads::Fresh, ..self }
+    }
+
     /// Timeouts fire for all sleepers at once when nobody living is awake.
     pub(crate) fn with_timeouts(self) -> Proof {
         Proof { timeouts: Timeouts::WhenAllBlocked, ..self }
@@ -46,7 +60,7 @@ impl Proof {
 
     /// Runs `body` in every interleaving. Nobody dies.
     pub(crate) fn explore(self, body: impl Fn(&Processes) + Send + Sync + 'static) {
-        let (executions, _) = self.run(None, Arc::new(body));
+        let (executions, _) = self.run(&[], Arc::new(body));
         println!("loom {}: {executions} executions{}", self.name, self.bound());
     }
 
@@ -57,13 +71,39 @@ impl Proof {
         let body = Arc::new(body);
         let mut total = 0;
         for step in 1.. {
-            let (executions, died) = proof.run(Some(step), body.clone());
+            let (executions, dead) = proof.run(&[step], body.clone());
             total += executions;
-            if !died {
+            if dead == 0 {
                 let (name, steps, bound) = (self.name, step - 1, self.bound());
                 assert!(steps > 0, "{name}: there is no victim");
                 println!("loom {name}: death at each of {steps} steps, {total} executions{bound}");
                 return;
+            }
+        }
+    }
+
+    /// The same for a body with two victims, that die one after the other: once
+    /// for each pair of steps.
+    pub(crate) fn for_each_two_deaths(self, body: impl Fn(&Processes) + Send + Sync + 'static) {
+        let proof = self.with_timeouts();
+        let body = Arc::new(body);
+        let (mut total, mut pairs) = (0, 0);
+        for first in 1.. {
+            for second in 1.. {
+                let (executions, dead) = proof.run(&[first, second], body.clone());
+                total += executions;
+                match dead {
+                    2 => pairs += 1,
+                    // The second one outlived its fuse.
+                    _ if second > 1 => break,
+                    // The first one did: it died at each of its steps.
+                    _ => {
+                        let (name, bound) = (self.name, self.bound());
+                        assert!(pairs > 0, "{name}: there are no two victims");
+                        println!("loom {name}: {pairs} pairs of deaths, {total} executions{bound}");
+                        return;
+                    }
+                }
             }
         }
     }
@@ -81,44 +121,50 @@ impl Proof {
         println!("loom {}: finds the planted bug: {found}", self.name);
     }
 
-    /// How many executions there were, and whether the victim died in any.
+    /// How many executions there were, and how many died in one at most.
     fn run(
         self,
-        fuse: Option<u32>,
+        fuses: &[u32],
         body: Arc<impl Fn(&Processes) + Send + Sync + 'static>,
-    ) -> (usize, bool) {
+    ) -> (usize, usize) {
         let executions = Arc::new(AtomicUsize::new(0));
-        let died = Arc::new(AtomicBool::new(false));
+        let most_dead = Arc::new(AtomicUsize::new(0));
         let mut model = loom::model::Builder::new();
-        model.preemption_bound = std::env::var("P").ok().map(|p| p.parse().unwrap()).or(self.preemptions);
+        model.preemption_bound =
+            std::env::var("P").ok().map(|p| p.parse().unwrap()).or(self.preemptions);
         // loom's own caps end a run as if it had passed.
         (model.max_permutations, model.max_duration) = (None, None);
         model.max_branches = 5_000;
         let execution = {
-            let (executions, died) = (executions.clone(), died.clone());
+            let (executions, most_dead) = (executions.clone(), most_dead.clone());
+            let fuses = fuses.to_vec();
             move || {
                 let count = executions.fetch_add(1, Ordering::Relaxed);
                 assert!(count < self.most_executions, "not finished after {count} executions");
-                let world = World::begin(self.timeouts);
-                let processes = Processes { world, fuse, waiting: RefCell::default() };
+                let world = World::begin(self.timeouts, self.loads);
+                let fuses = RefCell::new(fuses.clone().into());
+                let processes = Processes { world, fuses, waiting: RefCell::default() };
                 body(&processes);
                 let entries = processes.world.entries.borrow();
-                if entries.iter().any(|entry| entry.is_dead) {
-                    died.store(true, Ordering::Relaxed);
-                }
+                let dead = entries.iter().filter(|entry| entry.is_dead).count();
+                most_dead.fetch_max(dead, Ordering::Relaxed);
             }
         };
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| model.check(execution))) {
             let count = executions.load(Ordering::Relaxed);
-            eprintln!("loom {}: execution {count}, victim's fuse {fuse:?}:", self.name);
+            eprintln!("loom {}: execution {count}, fuses {fuses:?}:", self.name);
             World::with(|world| eprint!("{}", Trace(&world.trace.borrow())));
             resume_unwind(payload);
         }
-        (executions.load(Ordering::Relaxed), died.load(Ordering::Relaxed))
+        (executions.load(Ordering::Relaxed), most_dead.load(Ordering::Relaxed))
     }
 
     fn bound(self) -> String {
-        self.preemptions.map_or_else(String::new, |most| format!(", at most {most} preemptions"))
+        let loads = if self.loads == Loads::Fresh { ", fresh loads" } else { "" };
+        match self.preemptions {
+            Some(most) => format!("{loads}, at most {most} preemptions"),
+            None => loads.into(),
+        }
     }
 }
 
@@ -136,7 +182,8 @@ type Waiting = (usize, Box<dyn FnOnce()>, Box<dyn FnOnce()>);
 /// The processes of one execution.
 pub(crate) struct Processes {
     world: Rc<World>,
-    fuse: Option<u32>,
+    /// Of the victims to come.
+    fuses: RefCell<VecDeque<u32>>,
     waiting: RefCell<Vec<Waiting>>,
 }
 
@@ -168,7 +215,8 @@ impl Processes {
         body: impl FnOnce(&T, Process) -> R + 'static,
         at_death: impl FnOnce(&T, Process) + 'static,
     ) -> Stamp {
-        self.add(None, self.fuse, shared, body, at_death)
+        let fuse = self.fuses.borrow_mut().pop_front();
+        self.add(None, fuse, shared, body, at_death)
     }
 
     fn add<T: 'static, R>(
@@ -206,15 +254,17 @@ impl Processes {
         }
     }
 
-    /// A process that comes when all the others have ended.
+    /// A process that comes when all the others have ended, or before there are
+    /// any.
     pub(crate) fn afterwards<T: 'static, R>(
         &self,
         shared: &Arc<T>,
         body: impl FnOnce(&T, Process) -> R + 'static,
-    ) {
-        self.spawn(shared, body);
+    ) -> Stamp {
+        let stamp = self.spawn(shared, body);
         for (index, body, at_death) in self.waiting.take() {
             live(index, body, at_death);
         }
+        stamp
     }
 }

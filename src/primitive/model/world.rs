@@ -21,6 +21,15 @@ pub(crate) enum Timeouts {
     WhenAllBlocked,
 }
 
+/// What a load may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Loads {
+    /// Any value that the orderings allow.
+    MayBeStale,
+    /// The newest.
+    Fresh,
+}
+
 /// So many timeouts without anybody finishing: nothing is being healed.
 const MOST_TIMEOUTS: u32 = 12;
 
@@ -45,6 +54,7 @@ pub(super) struct Entry {
 #[derive(Debug)]
 pub(super) struct World {
     timeouts: Timeouts,
+    pub(super) loads: Loads,
     /// Timeouts since somebody finished.
     fired: Cell<u32>,
     pub(super) clock: loom::sync::atomic::AtomicU64,
@@ -64,9 +74,10 @@ loom::thread_local! {
 
 impl World {
     /// Begins an execution.
-    pub(super) fn begin(timeouts: Timeouts) -> Rc<World> {
+    pub(super) fn begin(timeouts: Timeouts, loads: Loads) -> Rc<World> {
         let world = Rc::new(World {
             timeouts,
+            loads,
             fired: Cell::new(0),
             clock: 0.into(),
             entries: RefCell::new(Vec::new()),

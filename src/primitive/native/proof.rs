@@ -30,6 +30,11 @@ impl Proof {
         self
     }
 
+    /// Here the CPU decides.
+    pub(crate) fn with_fresh_loads(self) -> Proof {
+        self
+    }
+
     /// Here time passes by itself.
     #[allow(dead_code)]
     pub(crate) fn with_timeouts(self) -> Proof {
@@ -45,6 +50,11 @@ impl Proof {
 
     /// Nobody dies here.
     pub(crate) fn for_each_death(self, body: impl Fn(&Processes) + Send + Sync + 'static) {
+        self.explore(body);
+    }
+
+    /// Nobody dies here.
+    pub(crate) fn for_each_two_deaths(self, body: impl Fn(&Processes) + Send + Sync + 'static) {
         self.explore(body);
     }
 }
@@ -116,13 +126,15 @@ impl Processes {
         });
     }
 
-    /// A thread that comes when all the others have ended.
+    /// A thread that comes when all the others have ended, or before there are
+    /// any.
     pub(crate) fn afterwards<T: Send + Sync + 'static, R>(
         &self,
         shared: &Arc<T>,
         body: impl FnOnce(&T, Process) -> R + Send + 'static,
-    ) {
-        self.spawn(shared, body);
+    ) -> Stamp {
+        let stamp = self.spawn(shared, body);
         self.run();
+        stamp
     }
 }

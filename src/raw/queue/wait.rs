@@ -14,7 +14,7 @@ use super::ring::{Last, Look};
 use super::{Memory, Position, Queue, Side};
 use crate::deadline::{Deadline, Slices};
 use crate::primitive::{Ordering, Patience, SPINS, Stamp, pause};
-use crate::raw::owner::wait_while;
+use crate::raw::owner::{FREE, wait_while};
 
 /// Why nothing was sent or received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -340,14 +340,18 @@ impl<M: Memory> Queue<M> {
         }
         let late = pace.deadline.has_passed();
         let owner = &self.slot(position).owner;
-        let is_stuck = late || {
+        if !late {
             let passed = wait_while(owner, seen, turn.slices.next(pace.deadline));
-            turn.slices.is_over(passed)
-        };
-        if is_stuck && self.rescue_slot(position, owner.load(Ordering::Relaxed), me) {
+            if !turn.slices.is_over(passed) {
+                return Some(false);
+            }
+        }
+        // With a read-modify-write: who gives up has seen the newest owner.
+        let seen = owner.fetch_or(0, Ordering::AcqRel);
+        if self.rescue_slot(position, seen, me) {
             return Some(true);
         }
-        if late { None } else { Some(false) }
+        if late && seen != FREE { None } else { Some(false) }
     }
 
     /// Why a receiver may stop waiting once nothing is left.

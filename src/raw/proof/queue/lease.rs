@@ -1,5 +1,5 @@
 //! Leases: nothing is lost, nothing that is finished comes back, and attempts
-//! are counted; also when leasers and rescuers die.
+//! are counted. With deaths: `lease_death`.
 
 use std::sync::Arc;
 
@@ -22,13 +22,13 @@ pub(super) fn work(post: &Post, me: Process) {
     post.done(me, task);
 }
 
-fn try_work(post: &Post, me: Process) {
+pub(super) fn try_work(post: &Post, me: Process) {
     if let Ok(task) = post.try_lease(me) {
         post.done(me, task);
     }
 }
 
-fn give_up(post: &Post, me: Process) {
+pub(super) fn give_up(post: &Post, me: Process) {
     let task = post.lease(me);
     post.give_back(me, task);
 }
@@ -47,16 +47,50 @@ fn what_is_finished_is_gone() {
     });
 }
 
+/// Somebody has leased `tasks` messages, and will give them back while the others
+/// run.
+fn giving_back(processes: &Processes, tasks: u64) -> Arc<Post> {
+    let post = leasing(processes, 2, tasks);
+    let process = processes.afterwards(&post, move |post, me| {
+        (0..tasks).for_each(|_| post.hold(me));
+    });
+    processes.spawn_thread(process, &post, move |post, me| {
+        (0..tasks).for_each(|_| post.give_back(me, post.held()));
+    });
+    post
+}
+
 #[test]
 fn what_is_given_back_wakes_somebody() {
-    Proof::of("lease: one gives back").preemptions(2).explore(|processes| {
-        let post = leasing(processes, 1, 1);
-        processes.spawn(&post, give_up);
-        processes.spawn(&post, work);
+    Proof::of("lease: one comes back").preemptions(3).explore(|processes| {
+        let post = giving_back(processes, 1);
+        processes.spawn(&post, Post::recv);
         processes.run();
-        processes.afterwards(&post, |post, me| {
-            post.settle(me);
-        });
+        processes.afterwards(&post, Post::settle);
+    });
+}
+
+#[test]
+fn two_that_come_back_wake_two() {
+    Proof::of("lease: two come back").with_fresh_loads().preemptions(3).explore(|processes| {
+        let post = giving_back(processes, 2);
+        processes.spawn(&post, Post::recv);
+        processes.spawn(&post, Post::recv);
+        processes.run();
+        processes.afterwards(&post, Post::settle);
+    });
+}
+
+/// One of two comes back, while one waits for either.
+#[test]
+fn what_comes_back_is_not_counted_twice() {
+    Proof::of("lease: one back, one sent").with_fresh_loads().preemptions(2).explore(|processes| {
+        let post = giving_back(processes, 1);
+        processes.spawn(&post, |post, me| post.send(me, 10));
+        processes.spawn(&post, work);
+        processes.spawn(&post, Post::recv);
+        processes.run();
+        processes.afterwards(&post, Post::settle);
     });
 }
 
@@ -73,94 +107,6 @@ fn what_is_given_back_is_received_first() {
             assert_eq!(post.recv(me), 10);
         });
         processes.spawn(&post, |post, me| post.send(me, 10));
-        processes.run();
-        processes.afterwards(&post, Post::settle);
-    });
-}
-
-/// Two come back while two sleep: each is woken.
-#[test]
-fn two_that_come_back_wake_two() {
-    Proof::of("lease: two come back").preemptions(2).explore(|processes| {
-        let post = leasing(processes, 2, 2);
-        processes.spawn(&post, |post, me| {
-            let (first, second) = (post.lease(me), post.lease(me));
-            post.give_back(me, first);
-            post.give_back(me, second);
-        });
-        processes.spawn(&post, Post::recv);
-        processes.spawn(&post, Post::recv);
-        processes.run();
-        processes.afterwards(&post, Post::settle);
-    });
-}
-
-#[test]
-fn a_leaser_dies() {
-    Proof::of("lease: a leaser dies").preemptions(2).for_each_death(|processes| {
-        let post = leasing(processes, 1, 1);
-        processes.victim(&post, work, |_, _| ());
-        processes.spawn(&post, |post, me| {
-            post.send(me, 10);
-            while post.recv(me) != 10 {}
-        });
-        processes.run();
-        processes.afterwards(&post, Post::settle);
-    });
-}
-
-#[test]
-fn two_rescue_one_lease() {
-    Proof::of("lease: two rescuers").preemptions(2).for_each_death(|processes| {
-        let post = leasing(processes, 2, 2);
-        processes.victim(&post, work, |_, _| ());
-        processes.spawn(&post, Post::try_recv);
-        processes.spawn(&post, try_work);
-        processes.run();
-        processes.afterwards(&post, Post::settle);
-    });
-}
-
-/// A process at both sides sends a message and dies leasing it, while a sender
-/// that saw it send waits for its slot.
-#[test]
-fn a_sender_rescues_a_leasers_slot() {
-    Proof::of("lease: a sender rescues").preemptions(2).for_each_death(|processes| {
-        let post = leasing(processes, 2, 0);
-        processes.victim(
-            &post,
-            |post, me| {
-                post.send(me, 10);
-                work(post, me);
-            },
-            |_, _| (),
-        );
-        processes.spawn(&post, |post, me| post.send(me, 20));
-        processes.run();
-        processes.afterwards(&post, Post::settle);
-    });
-}
-
-#[test]
-fn who_gives_back_dies() {
-    Proof::of("lease: who gives back dies").preemptions(2).for_each_death(|processes| {
-        let post = leasing(processes, 1, 1);
-        processes.victim(&post, give_up, |_, _| ());
-        processes.spawn(&post, |post, me| assert_eq!(post.recv(me), 0));
-        processes.run();
-        processes.afterwards(&post, Post::settle);
-    });
-}
-
-/// A lease was left by a first death; its rescuer is the second.
-#[test]
-fn a_rescuer_dies() {
-    Proof::of("lease: a rescuer dies").preemptions(2).for_each_death(|processes| {
-        let post = leasing(processes, 2, 1);
-        // Leased by somebody, given back: for a rescuer it is as if it had died.
-        processes.afterwards(&post, give_up);
-        processes.victim(&post, try_work, |_, _| ());
-        processes.spawn(&post, try_work);
         processes.run();
         processes.afterwards(&post, Post::settle);
     });

@@ -99,6 +99,11 @@ impl Ledger {
         }
     }
 
+    /// Whether somebody took it for good, or is about to.
+    pub(super) fn is_in_hand(&self, value: u64) -> bool {
+        self.0.lock().unwrap().contains(&Note::InHand(value))
+    }
+
     /// Whether everything that was sent was received.
     pub(super) fn all_received(&self) -> bool {
         let notes = self.0.lock().unwrap();

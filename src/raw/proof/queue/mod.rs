@@ -7,8 +7,12 @@
 
 mod block;
 mod lease;
+mod lease_death;
 mod ledger;
+mod over;
+mod peers;
 mod post;
 mod ring;
 mod ring_death;
+mod wait;
 mod words;

@@ -1,16 +1,22 @@
 //! What the floor above does between a claim and its commit, step by step as in
 //! `channel/slots.rs`, with messages of one number; and keeping the ledger.
 
+use std::sync::Mutex;
+
 use super::ledger::Ledger;
 use super::words::{Bytes, Size, Words};
 use crate::deadline::Deadline;
-use crate::primitive::{AtomicU64, Ordering::Relaxed, Process};
+use crate::primitive::{AtomicU64, Ordering::Relaxed, Process, Stamp};
 use crate::raw::Queue;
-use crate::raw::queue::{Memory, Meta, Position, Side, Source, Stop};
+use crate::raw::queue::{Claimed, Memory, Meta, Position, Side, Source, Stop};
 
 pub(super) struct Post {
     pub(super) queue: Queue<Words>,
     pub(super) ledger: Ledger,
+    /// Who is at both sides.
+    keeper: Mutex<Option<Stamp>>,
+    /// What a process holds for a sibling to go on with.
+    pub(super) tasks: Mutex<Vec<Task>>,
 }
 
 /// A message on lease.
@@ -25,7 +31,12 @@ pub(super) struct Task {
 impl Post {
     pub(super) fn new(size: Size) -> Post {
         let queue = Queue::new(Words::new(size), size.capacity, size.cells);
-        Post { queue, ledger: Ledger::new() }
+        Post {
+            queue,
+            ledger: Ledger::new(),
+            keeper: Mutex::new(None),
+            tasks: Mutex::new(Vec::new()),
+        }
     }
 
     /// `me` is at both sides, and stays.
@@ -33,6 +44,13 @@ impl Post {
         for side in [Side::Send, Side::Receive] {
             assert_eq!(self.queue.enter(side, me.stamp), Some(0));
         }
+        *self.keeper.lock().unwrap() = Some(me.stamp);
+    }
+
+    /// Who is at both sides leaves one after all.
+    pub(super) fn leave(&self, side: Side) {
+        let keeper = self.keeper.lock().unwrap().expect("somebody is there");
+        self.queue.leave(side, 0, keeper);
     }
 
     pub(super) fn send(&self, me: Process, value: u64) {
@@ -176,7 +194,13 @@ impl Post {
     }
 
     fn move_to_cell(&self, me: Process, position: Position) -> usize {
-        let cell = self.queue.take_cell(me.stamp).expect("there are enough cells");
+        let cell = match self.queue.claim_cell(me.stamp).expect("there are enough cells") {
+            Claimed::Unused(cell) => cell,
+            Claimed::Returned(cell) => {
+                self.queue.decline(position);
+                return cell;
+            }
+        };
         let (from_meta, from) = self.found(Source::Ring(position));
         let (to_meta, to) = self.found(Source::Cell(cell));
         let meta = meta_of(from_meta);
@@ -196,6 +220,17 @@ impl Post {
             self.queue.free_block(block, me.stamp);
         }
         self.ledger.received(task.value, task.position, me);
+    }
+
+    /// Leases a message, for a sibling.
+    pub(super) fn hold(&self, me: Process) {
+        let task = self.lease(me);
+        self.tasks.lock().unwrap().push(task);
+    }
+
+    /// A sibling's lease, the last first.
+    pub(super) fn held(&self) -> Task {
+        self.tasks.lock().unwrap().pop().expect("a sibling holds it")
     }
 
     pub(super) fn give_back(&self, me: Process, task: Task) {
@@ -231,7 +266,7 @@ impl Post {
 
     fn check_cells(&self, me: Process) {
         let mut cells = Vec::new();
-        while let Some(cell) = self.queue.take_cell(me.stamp) {
+        while let Some(Claimed::Unused(cell)) = self.queue.claim_cell(me.stamp) {
             cells.push(cell);
         }
         assert_eq!(cells.len(), self.queue.memory.cells(), "cells");
@@ -249,6 +284,11 @@ impl Post {
         assert_eq!(blocks.len(), self.queue.memory.blocks().len(), "one block, twice");
         blocks.iter().for_each(|block| self.queue.free_block(*block, me.stamp));
     }
+}
+
+/// A message that only `me` sends.
+pub(super) fn value_of(me: Process) -> u64 {
+    10 * (100 * u64::from(me.stamp.pid()) + me.thread)
 }
 
 fn meta_of(word: &AtomicU64) -> Meta {

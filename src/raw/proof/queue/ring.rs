@@ -64,7 +64,7 @@ fn who_finds_it_full_with_a_slot_free_is_woken() {
 
 #[test]
 fn messages_keep_their_order() {
-    Proof::of("ring of 1: two of each").preemptions(1).explore(|processes| {
+    Proof::of("ring of 1: two of each").preemptions(2).explore(|processes| {
         let post = ring(processes, 1, 0);
         processes.spawn(&post, |post, me| {
             post.send(me, 10);
@@ -81,7 +81,7 @@ fn messages_keep_their_order() {
 
 #[test]
 fn two_senders_find_it_full() {
-    Proof::of("ring of 1: full for two").preemptions(1).explore(|processes| {
+    Proof::of("ring of 1: full for two").with_fresh_loads().preemptions(2).explore(|processes| {
         let post = ring(processes, 1, 1);
         processes.spawn(&post, send(10));
         processes.spawn(&post, send(20));
@@ -96,7 +96,7 @@ fn two_senders_find_it_full() {
 
 #[test]
 fn two_receivers_find_it_empty() {
-    Proof::of("ring of 2: empty for two").preemptions(1).explore(|processes| {
+    Proof::of("ring of 2: empty for two").with_fresh_loads().preemptions(2).explore(|processes| {
         let post = ring(processes, 2, 0);
         processes.spawn(&post, Post::recv);
         processes.spawn(&post, Post::recv);
@@ -111,7 +111,7 @@ fn two_receivers_find_it_empty() {
 
 #[test]
 fn two_send_and_two_receive() {
-    Proof::of("ring of 1: two and two").preemptions(1).explore(|processes| {
+    Proof::of("ring of 1: two and two").with_fresh_loads().preemptions(2).explore(|processes| {
         let post = ring(processes, 1, 0);
         processes.spawn(&post, send(10));
         processes.spawn(&post, send(20));
@@ -125,17 +125,19 @@ fn two_send_and_two_receive() {
 /// Who was woken may find that somebody who did not sleep was faster.
 #[test]
 fn who_barges_in_costs_nobody_a_wake() {
-    Proof::of("ring of 2: a barging receiver").preemptions(1).explore(|processes| {
-        let post = ring(processes, 2, 0);
-        processes.spawn(&post, Post::recv);
-        processes.spawn(&post, Post::try_recv);
-        processes.spawn(&post, |post, me| {
-            post.send(me, 10);
-            post.send(me, 11);
-        });
-        processes.run();
-        settle(processes, &post);
-    });
+    Proof::of("ring of 2: a barging receiver").with_fresh_loads().preemptions(2).explore(
+        |processes| {
+            let post = ring(processes, 2, 0);
+            processes.spawn(&post, Post::recv);
+            processes.spawn(&post, Post::try_recv);
+            processes.spawn(&post, |post, me| {
+                post.send(me, 10);
+                post.send(me, 11);
+            });
+            processes.run();
+            settle(processes, &post);
+        },
+    );
 }
 
 /// A send that returned is seen by every later answer, however it is learnt of.

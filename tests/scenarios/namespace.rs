@@ -1,0 +1,108 @@
+//! A child in a new PID namespace calls the living by other numbers, so that
+//! they would look dead to it. It gets an error from everything, and takes
+//! nothing.
+
+#![allow(unsafe_code)]
+
+use std::mem;
+
+use killproof::channel::{Receiver, RecvError, SendError, Sender, queue};
+use killproof::sync::{Mutex, Semaphore};
+use killproof::{Error, Shared};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::{ForkResult, fork};
+
+use crate::common::case::Case;
+use crate::common::mapped::{Mapped, Note};
+use crate::{expect, scenario};
+
+pub fn cases() -> Vec<Case> {
+    vec![scenario("a child in a new PID namespace", child_outside)]
+}
+
+struct Held {
+    lock: Shared<Mutex<u64>>,
+    permits: Shared<Semaphore>,
+    sender: Sender<u64>,
+    receiver: Receiver<u64>,
+}
+
+fn child_outside() -> Result<String, String> {
+    let (sender, receiver) = queue(2).map_err(|e| e.to_string())?;
+    let lock = Shared::new(Mutex::new(0)).map_err(|e| e.to_string())?;
+    let permits = Shared::new(Semaphore::new(1)).map_err(|e| e.to_string())?;
+    let held = Held { lock, permits, sender, receiver };
+    held.sender.send(1).map_err(|e| e.to_string())?;
+    held.sender.send(2).map_err(|e| e.to_string())?;
+    let guard = held.lock.lock().map_err(|e| e.to_string())?;
+    let permit = held.permits.acquire().map_err(|e| e.to_string())?;
+    let task = held.receiver.lease().map_err(|e| e.to_string())?;
+
+    // SAFETY: no memory is touched; it changes what later forks are born into.
+    if unsafe { libc::unshare(libc::CLONE_NEWPID) } != 0 {
+        return Ok(format!("SKIPPED, unshare: {}", std::io::Error::last_os_error()));
+    }
+    let told = Mapped::new(Note::new());
+    // SAFETY: this process has one thread. The child uses no reference that came
+    // out of a guard, and drops none of the guards.
+    match unsafe { fork() }.map_err(|e| e.to_string())? {
+        ForkResult::Child => {
+            told.write(&try_everything(&held));
+            // SAFETY: ends this process at once; no destructor is the child's.
+            unsafe { libc::_exit(0) }
+        }
+        ForkResult::Parent { child } => {
+            let end = waitpid(child, None).map_err(|e| e.to_string())?;
+            expect("the child's end", end, WaitStatus::Exited(child, 0))?;
+        }
+    }
+    expect("got through", told.read(), String::new())?;
+
+    expect("permits left", held.permits.available(), 0)?;
+    expect("messages left", held.receiver.len(), 1)?;
+    drop((guard, permit));
+    task.done();
+    expect("the lock afterwards", held.lock.try_lock().is_ok(), true)?;
+    expect("permits afterwards", held.permits.available(), 1)?;
+    expect("the message afterwards", held.receiver.recv(), Ok(2))?;
+    expect("nothing more", held.receiver.try_recv(), Err(RecvError::Empty))?;
+    Ok(String::new())
+}
+
+/// The names of what did not fail as it should.
+fn try_everything(held: &Held) -> String {
+    let lock = |result: Result<_, killproof::sync::LockError<'_, u64>>| match result {
+        Ok(guard) => {
+            mem::forget(guard);
+            Ok(())
+        }
+        Err(error) => Err(Error::from(error)),
+    };
+    let tries: [(&str, Result<(), Option<Error>>); 8] = [
+        ("lock", lock(held.lock.lock()).map_err(Some)),
+        ("try_lock", lock(held.lock.try_lock()).map_err(Some)),
+        ("acquire", held.permits.acquire().map(mem::forget).map_err(|e| Some(e.into()))),
+        ("try_acquire", held.permits.try_acquire().map(mem::forget).map_err(|e| Some(e.into()))),
+        ("send", held.sender.send(3).map_err(sent)),
+        ("recv", held.receiver.recv().map(drop).map_err(received)),
+        ("lease", held.receiver.lease().map(mem::forget).map_err(received)),
+        ("Shared::new", Shared::new(0_u64).map(drop).map_err(Some)),
+    ];
+    let is_foreign = |result: &Result<(), Option<Error>>| matches!(result, Err(Some(error)) if error.is_foreign_namespace());
+    let through: Vec<_> = tries.iter().filter(|(_, result)| !is_foreign(result)).collect();
+    if through.is_empty() { String::new() } else { format!("{through:?}") }
+}
+
+fn sent(error: SendError<u64>) -> Option<Error> {
+    match error {
+        SendError::Failed(_, error) => Some(error),
+        _ => None,
+    }
+}
+
+fn received(error: RecvError) -> Option<Error> {
+    match error {
+        RecvError::Failed(error) => Some(error),
+        _ => None,
+    }
+}

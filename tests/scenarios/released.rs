@@ -1,0 +1,101 @@
+//! A holder is killed, and its memory is freed by somebody else before it gets
+//! to run its own exit: what the OOM reaper does, and what loses the kernel's
+//! marks of robust futexes. Nothing of ours depends on that memory.
+
+#![allow(unsafe_code)]
+
+use std::mem;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::time::Instant;
+
+use killproof::Shared;
+use killproof::channel::queue;
+use killproof::sync::{LockError, Mutex, Semaphore};
+use nix::errno::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+use crate::common::case::Case;
+use crate::common::child::{Child, fork};
+use crate::common::mapped::{Gate, Mapped};
+use crate::common::pin;
+use crate::{STUCK, expect, scenario};
+
+const REPETITIONS: usize = 200;
+
+pub fn cases() -> Vec<Case> {
+    vec![scenario("killed and released", killed_and_released)]
+}
+
+fn killed_and_released() -> Result<String, String> {
+    let mut in_time = 0;
+    for _ in 0..REPETITIONS {
+        match one_holder()? {
+            Released::InTime => in_time += 1,
+            Released::TooLate => {}
+            Released::Refused(errno) => return Ok(format!("SKIPPED, process_mrelease: {errno}")),
+        }
+    }
+    Ok(format!("ok, {in_time} of {REPETITIONS} released before their exit"))
+}
+
+enum Released {
+    InTime,
+    TooLate,
+    Refused(Errno),
+}
+
+fn one_holder() -> Result<Released, String> {
+    let lock = Shared::new(Mutex::new(0_u64)).map_err(|e| e.to_string())?;
+    let permits = Shared::new(Semaphore::new(1)).map_err(|e| e.to_string())?;
+    let (sender, receiver) = queue::<u64>(2).map_err(|e| e.to_string())?;
+    sender.send(7).map_err(|e| e.to_string())?;
+    let holds = Mapped::new(Gate::default());
+    let holder = fork(|| {
+        // The last to run wherever somebody else wants to.
+        let _ = rustix::process::nice(19);
+        mem::forget(lock.lock().map_err(|e| e.to_string())?);
+        mem::forget(permits.acquire().map_err(|e| e.to_string())?);
+        mem::forget(receiver.lease().map_err(|e| e.to_string())?);
+        holds.open();
+        loop {
+            std::hint::spin_loop();
+        }
+    });
+    holds.pass();
+    let released = kill_and_release(&holder)?;
+    if !holder.ended(Instant::now() + STUCK) {
+        return Err("outlives SIGKILL".into());
+    }
+    holder.reap();
+
+    match lock.lock() {
+        Err(LockError::Abandoned(by)) => expect("left by", by.pid(), holder.pid().as_raw() as u32)?,
+        other => return Err(format!("the lock: {other:?}")),
+    }
+    permits.acquire().map(drop).map_err(|e| e.to_string())?;
+    let task = receiver.lease().map_err(|e| e.to_string())?;
+    expect("value and attempts", (*task, task.attempts()), (7, 2))?;
+    task.done();
+    Ok(released)
+}
+
+/// Both calls run on the CPU that the victim would need for its exit.
+fn kill_and_release(victim: &Child) -> Result<Released, String> {
+    let pid = Pid::from_raw(victim.pid().as_raw()).ok_or("no pid")?;
+    let pidfd = pidfd_open(pid, PidfdFlags::empty()).map_err(|e| e.to_string())?;
+    let _together = pin::beside(victim.pid());
+    pidfd_send_signal(&pidfd, Signal::KILL).map_err(|e| e.to_string())?;
+    Ok(match process_mrelease(&pidfd) {
+        Ok(()) => Released::InTime,
+        // Its memory is gone already, by its own exit.
+        Err(Errno::ESRCH) => Released::TooLate,
+        Err(errno @ (Errno::ENOSYS | Errno::EPERM)) => Released::Refused(errno),
+        Err(errno) => return Err(format!("process_mrelease: {errno}")),
+    })
+}
+
+fn process_mrelease(pidfd: &OwnedFd) -> Result<(), Errno> {
+    // SAFETY: it frees memory of a process that is dying, never of this one.
+    let result = unsafe { libc::syscall(libc::SYS_process_mrelease, pidfd.as_raw_fd(), 0) };
+    Errno::result(result).map(drop)
+}
