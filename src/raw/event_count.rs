@@ -8,7 +8,7 @@
 //! | bit | meaning |
 //! |---|---|
 //! | `SLEEPERS` | somebody may sleep here: notifiers call the kernel |
-//! | the rest | how many notifications found that flag set |
+//! | the rest | how many notifications found that flag set or cleared it |
 //!
 //! # Use
 //!
@@ -25,9 +25,10 @@
 //! needed, and `notify` without sleepers is one relaxed load.
 //!
 //! The flag is cleared only by a notifier who found nobody to wake, by a CAS of
-//! the very value it made, and it wakes everybody who slept in between. A
-//! notifier killed between the change and the wake is made up for by the
-//! sleepers' slices.
+//! the very value it made, and it wakes everybody who slept in between. Clearing
+//! counts too: otherwise the next waiter's flag would make the same value again,
+//! and a ticket from before good for a sleep that nobody knows of. A notifier
+//! killed between the change and the wake is made up for by the sleepers' slices.
 
 use core::time::Duration;
 
@@ -74,7 +75,7 @@ impl EventCount {
         if futex_wake(&self.0, count) as u64 >= u64::from(count) {
             return;
         }
-        let none = counted & !SLEEPERS;
+        let none = counted.wrapping_add(NOTIFICATION) & !SLEEPERS;
         let cleared = self.0.compare_exchange(counted, none, Ordering::Relaxed, Ordering::Relaxed);
         if cleared.is_ok() {
             futex_wake(&self.0, u32::MAX);

@@ -43,7 +43,7 @@ pub type Mixed = Bytes<8, 96>;
 
 impl<const EVEN: usize, const ODD: usize> Numbered for Bytes<EVEN, ODD> {
     fn new(number: u64) -> Self {
-        let len = if number % 2 == 0 { EVEN } else { ODD };
+        let len = if number.is_multiple_of(2) { EVEN } else { ODD };
         Self { number, rest: vec![number as u8; len] }
     }
 

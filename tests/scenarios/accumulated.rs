@@ -66,7 +66,7 @@ fn accumulate(operation: fn(&Ends)) -> Result<String, String> {
         };
         drop(freeze(whole, kills)?);
         kills += 1;
-        while receiver.len() > 0 {
+        while !receiver.is_empty() {
             receiver.recv().map_err(|e| e.to_string())?.number()?;
         }
     }

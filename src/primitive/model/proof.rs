@@ -33,7 +33,7 @@ impl Proof {
             timeouts: Timeouts::Never,
             loads: Loads::MayBeStale,
             preemptions: None,
-            most_executions: 2_000_000,
+            most_executions: 200_000,
         }
     }
 
@@ -130,8 +130,7 @@ impl Proof {
         let executions = Arc::new(AtomicUsize::new(0));
         let most_dead = Arc::new(AtomicUsize::new(0));
         let mut model = loom::model::Builder::new();
-        model.preemption_bound =
-            std::env::var("P").ok().map(|p| p.parse().unwrap()).or(self.preemptions);
+        model.preemption_bound = self.preemptions;
         // loom's own caps end a run as if it had passed.
         (model.max_permutations, model.max_duration) = (None, None);
         model.max_branches = 5_000;

@@ -95,6 +95,25 @@ fn two_notifiers_wake_all() {
     });
 }
 
+/// The flag is cleared, and set again by somebody else, while a waiter is about
+/// to sleep: its ticket must not be good again.
+#[test]
+fn a_flag_that_was_cleared_makes_old_tickets_void() {
+    let proof = Proof::of("event count: cleared and set again").with_fresh_loads();
+    proof.preemptions(3).explore(|processes| {
+        let stock = Arc::new(Stock::new());
+        // Somebody meant to sleep, and did not.
+        stock.put.prepare();
+        processes.spawn(&stock, |stock, _| {
+            stock.take(by_rmw);
+            stock.take(by_rmw);
+        });
+        processes.spawn(&stock, |stock, _| stock.take(by_rmw));
+        processes.spawn(&stock, |stock, _| (0..3).for_each(|_| stock.put()));
+        processes.run();
+    });
+}
+
 #[test]
 fn a_notifier_that_dies_is_made_up_for() {
     Proof::of("event count: a notifier dies").preemptions(2).for_each_death(|processes| {

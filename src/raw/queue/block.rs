@@ -25,7 +25,8 @@
 //! have been received, freed, sent and left behind again.
 
 use super::lease::Cell;
-use super::{Memory, Queue, Slot};
+use super::{Memory, Queue, Side, Slot, Stop};
+use crate::deadline::{Deadline, Slices};
 use crate::primitive::{AtomicU64, FLAGS, Ordering, Stamp};
 use crate::raw::owner::{Asked, FREE, take_from_dead};
 
@@ -57,8 +58,43 @@ impl Meta {
 }
 
 impl<M: Memory> Queue<M> {
+    /// Claims a block for a large message.
+    pub(crate) fn claim_block(&self, me: Stamp, deadline: Deadline) -> Result<usize, Stop> {
+        let mut slices = Slices::new();
+        let mut ask = false;
+        loop {
+            if let Some(block) = self.take_block(me) {
+                return Ok(block);
+            }
+            let late = deadline.has_passed();
+            ask |= late;
+            if ask && let Some(block) = self.rescue_block(me) {
+                return Ok(block);
+            }
+            if self.is_closed() {
+                return Err(Stop::Closed);
+            }
+            if self.is_deserted(Side::Receive, ask) {
+                return Err(Stop::Disconnected);
+            }
+            if late {
+                return Err(Stop::TimedOut);
+            }
+            let ticket = self.calm().spare.prepare();
+            let departures = self.departures(Side::Receive);
+            if let Some(block) = self.take_block_last(me) {
+                return Ok(block);
+            }
+            let gone = self.is_closed_last() || self.is_deserted(Side::Receive, false);
+            if !gone && departures == self.departures(Side::Receive) {
+                let passed = self.calm().spare.sleep(ticket, slices.next(deadline));
+                ask = slices.is_over(passed);
+            }
+        }
+    }
+
     /// Claims a free block.
-    pub(super) fn take_block(&self, me: Stamp) -> Option<usize> {
+    fn take_block(&self, me: Stamp) -> Option<usize> {
         let blocks = self.memory.blocks();
         let hint = &self.memory.control().block_hint.0;
         let start = hint.load(Ordering::Relaxed) as usize;
@@ -69,20 +105,21 @@ impl<M: Memory> Queue<M> {
                 && word.compare_exchange(FREE, mine, Ordering::Acquire, Ordering::Relaxed).is_ok()
         };
         let count = blocks.len();
-        let index = (0..count).map(|step| (start + step) % count).find(unused)?;
+        let index = (0..count).map(|step| start.wrapping_add(step) % count).find(unused)?;
         hint.store(index as u64 + 1, Ordering::Relaxed);
         Some(index)
     }
 
     /// Looks at every block with a read-modify-write, before a sleep.
-    pub(super) fn take_block_last(&self, me: Stamp) -> Option<usize> {
+    fn take_block_last(&self, me: Stamp) -> Option<usize> {
         let blocks = self.memory.blocks();
-        let seen_free = blocks.iter().any(|word| word.fetch_or(0, Ordering::AcqRel) == FREE);
-        if seen_free { self.take_block(me) } else { None }
+        // All of them, also after a free one, which somebody else may get.
+        let is_free = |word: &&AtomicU64| word.fetch_or(0, Ordering::AcqRel) == FREE;
+        if blocks.iter().filter(is_free).count() > 0 { self.take_block(me) } else { None }
     }
 
     /// Takes a block that a dead process left behind.
-    pub(super) fn rescue_block(&self, me: Stamp) -> Option<usize> {
+    fn rescue_block(&self, me: Stamp) -> Option<usize> {
         let nonce = u64::from(self.rescues.fetch_add(1, Ordering::Relaxed)) << NONCE_SHIFT;
         let looking = me.word() | RESCUING | nonce & FLAGS;
         let mine = me.word() | FILLING;

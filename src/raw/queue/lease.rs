@@ -107,7 +107,8 @@ impl<M: Memory> Queue<M> {
             owner.load(Ordering::Relaxed) == FREE
                 && owner.compare_exchange(FREE, mine, Ordering::Acquire, Ordering::Relaxed).is_ok()
         };
-        let index = (0..self.cells).map(|step| (start + step) % self.cells).find(unused)?;
+        let index =
+            (0..self.cells).map(|step| start.wrapping_add(step) % self.cells).find(unused)?;
         hint.store(index as u64 + 1, Ordering::Relaxed);
         Some(index)
     }

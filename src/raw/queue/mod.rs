@@ -6,13 +6,16 @@
 //! - `lease`: messages handed out but not finished;
 //! - `block`: room for what does not fit into a slot;
 //! - `peers`: who is at each side, for "nobody is left";
-//! - `wait`: the one waiting loop of each side.
+//! - `wait`: the one waiting loop of each side, and `pace`, how long it looks;
+//! - `over`: when there is nothing left to wait for.
 //!
 //! Between a claim and its commit the bytes of a message are copied by the
 //! floor above; this one only says whose they are.
 
 mod block;
 mod lease;
+mod over;
+mod pace;
 mod peers;
 mod ring;
 mod wait;
@@ -67,7 +70,8 @@ struct Calm {
     closed: AtomicU64,
     /// Not zero: some lease was given back, so the cells are worth a look.
     returned: AtomicU64,
-    /// How often a process left each side for good.
+    /// How often a process came to each side, and left it for good.
+    arrivals: [AtomicU64; 2],
     departures: [AtomicU64; 2],
 }
 
@@ -92,6 +96,7 @@ impl Control {
                 spare: EventCount::new(),
                 closed: AtomicU64::new(0),
                 returned: AtomicU64::new(0),
+                arrivals: [AtomicU64::new(0), AtomicU64::new(0)],
                 departures: [AtomicU64::new(0), AtomicU64::new(0)],
             }),
         }
@@ -124,6 +129,17 @@ impl<M: Memory> Queue<M> {
 
     pub(crate) fn capacity(&self) -> usize {
         self.capacity as usize
+    }
+
+    /// Messages that a receiver could have now: in the ring, given back, and
+    /// leased by the dead. Exact whenever nobody is inside a call.
+    pub(crate) fn len(&self) -> usize {
+        self.ring_len() + self.waiting_leases()
+    }
+
+    /// Whether a send would have to wait.
+    pub(crate) fn is_full(&self) -> bool {
+        self.ring_len() >= self.capacity()
     }
 
     fn calm(&self) -> &Calm {

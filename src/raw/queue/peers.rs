@@ -15,6 +15,9 @@
 //! birth and that it has not used yet; it bears the process's stamp, so what an
 //! earlier owner of the seat left there is nobody's.
 //!
+//! `arrivals` and `departures` count who sat down and who left for good, once
+//! that is done.
+//!
 //! # When a process dies
 //!
 //! Its seats bear a dead stamp: they count for nobody and are the next
@@ -80,11 +83,13 @@ impl<M: Memory> Queue<M> {
             let seen = seat.owner.load(Ordering::Relaxed);
             is_orphaned(seen) && take_from_dead(&seat.owner, seen, newcomer)
         };
-        seats
-            .iter()
-            .position(|seat| seat.count_up(me))
-            .or_else(|| seats.iter().position(sit_down))
-            .or_else(|| seats.iter().position(take_over))
+        if let Some(index) = seats.iter().position(|seat| seat.count_up(me)) {
+            return Some(index);
+        }
+        let index = seats.iter().position(sit_down);
+        let index = index.or_else(|| seats.iter().position(take_over))?;
+        self.calm().arrivals[side as usize].fetch_add(1, Ordering::AcqRel);
+        Some(index)
     }
 
     /// Counts a handle that came with a fork: one of those that the parent gave,
@@ -105,7 +110,9 @@ impl<M: Memory> Queue<M> {
             let credits = &self.memory.seats(side)[index].credits;
             let seen = credits.load(Ordering::Relaxed);
             let given = if Stamp::of(seen) == Some(child) { seen } else { child.word() };
-            credits.store(given + 1, Ordering::Release);
+            // Past the most, the seat is the child's until it ends anyway.
+            let one = u64::from(given & FLAGS < MOST_HANDLES);
+            credits.store(given + one, Ordering::Release);
         }
     }
 
@@ -133,12 +140,27 @@ impl<M: Memory> Queue<M> {
 
     /// Whether nobody is at `side`. Without `ask`, the dead count as well: a
     /// look at a few words; with it, each process is asked until one lives.
+    ///
+    /// Who leaves may have given its place to somebody who sits where was already
+    /// looked, so the look counts only if nobody came during it.
     pub(crate) fn is_deserted(&self, side: Side, ask: bool) -> bool {
         let mut asked = Asked::new();
-        !self.memory.seats(side).iter().any(|seat| {
+        let mut is_taken = |seat: &Seat| {
             let seen = seat.owner.load(Ordering::Acquire);
             Stamp::of(seen).is_some() && !(ask && asked.is_orphaned(seen))
-        })
+        };
+        let arrivals = &self.calm().arrivals[side as usize];
+        let mut before = arrivals.load(Ordering::Acquire);
+        loop {
+            if self.memory.seats(side).iter().any(&mut is_taken) {
+                return false;
+            }
+            let after = arrivals.load(Ordering::Acquire);
+            if after == before {
+                return true;
+            }
+            before = after;
+        }
     }
 
     /// A number that changes whenever a process leaves `side`.

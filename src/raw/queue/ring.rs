@@ -82,6 +82,17 @@ pub(super) enum Look {
     Busy { position: Position, seen: u64 },
 }
 
+/// What comes next for receivers that found nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Head {
+    /// Nothing, and nobody is writing.
+    Empty,
+    /// Something came, or went, meanwhile.
+    Moved,
+    /// A sender that writes, or died over it, most likely.
+    Owned { position: Position, seen: u64 },
+}
+
 /// Whether this is the look before a sleep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Last {
@@ -221,12 +232,19 @@ impl<M: Memory> Queue<M> {
         self.slot(position).seq.load(Ordering::Relaxed) == self.ready_at(position)
     }
 
-    /// Who owns the slot at the head of an empty ring: a sender that writes, or
-    /// died over it.
-    pub(super) fn writer_at_head(&self) -> Option<(Position, u64)> {
+    /// Whether anything is in the ring or on its way into it, by one look at the
+    /// slot that comes next. Whoever claims that slot after an answer of `Empty`
+    /// sees what the caller saw before; the order of the claims says so.
+    pub(super) fn at_head(&self) -> Head {
         let position = self.memory.control().head.0.load(Ordering::Acquire);
-        let seen = self.slot(position).owner.fetch_or(0, Ordering::AcqRel);
-        (seen != FREE).then_some((position, seen))
+        let slot = self.slot(position);
+        let seen = slot.owner.fetch_or(0, Ordering::AcqRel);
+        if seen != FREE {
+            return Head::Owned { position, seen };
+        }
+        // Read after the owner: who gave the slot back has committed before.
+        let seq = slot.seq.load(Ordering::Acquire);
+        if seq < self.ready_at(position) { Head::Empty } else { Head::Moved }
     }
 
     /// Gives a claimed slot back unchanged.

@@ -5,15 +5,15 @@
 //! the owner of the slot in the way live, does whoever has a lease, is anybody
 //! left at the other side?
 //!
-//! A queue is over for receivers when it is closed, or nobody is left to send,
-//! *and* nothing is left to receive, also not in the hands of another living
-//! process, which might yet give it back. It is over for senders as soon as it
-//! is closed or nobody is left to receive.
+//! Each message and each room wakes one sleeper. One that was woken and runs out
+//! of time, because somebody is in its way for just then, wakes another in its
+//! place; one that is killed is made up for by the others' slices.
 
-use super::ring::{Last, Look};
+use super::pace::{Pace, Turn};
+use super::ring::{Head, Last, Look};
 use super::{Memory, Position, Queue, Side};
-use crate::deadline::{Deadline, Slices};
-use crate::primitive::{Ordering, Patience, SPINS, Stamp, pause};
+use crate::deadline::Deadline;
+use crate::primitive::{Ordering, Stamp};
 use crate::raw::owner::{FREE, wait_while};
 
 /// Why nothing was sent or received.
@@ -32,71 +32,6 @@ pub(crate) enum Source {
     Ring(Position),
     /// A lease that came back; the number of its cell.
     Cell(usize),
-}
-
-/// How one wait goes on.
-struct Pace<'a> {
-    deadline: Deadline,
-    slices: Slices,
-    patience: &'a Patience,
-    spun: u32,
-    spins: u32,
-}
-
-impl<'a> Pace<'a> {
-    fn new(deadline: Deadline, patience: &'a Patience) -> Pace<'a> {
-        let spins = if deadline.is_now() { 0 } else { patience.spins() };
-        Pace { deadline, slices: Slices::new(), patience, spun: 0, spins }
-    }
-
-    /// Whether to look again at once.
-    fn spin(&mut self) -> bool {
-        let again = self.spun < self.spins;
-        if again {
-            self.spun += 1;
-            pause();
-        }
-        again
-    }
-
-    /// The wait is over, one way or the other.
-    fn learn(&self) {
-        match self.spun {
-            0 => {}
-            spun if spun < self.spins => self.patience.was_worth(spun),
-            _ => self.patience.was_in_vain(),
-        }
-    }
-}
-
-/// How long one slot has been in the way.
-///
-/// Filling or emptying one takes a few instructions, so whoever is in the way
-/// for longer than a few looks is not running; while the position moves on,
-/// somebody is. The slices are its own: who comes to a dead owner at the end of
-/// a long one shall not sleep through another.
-struct Turn {
-    position: Position,
-    spins: u32,
-    slices: Slices,
-}
-
-impl Turn {
-    fn new(position: Position) -> Turn {
-        Turn { position, spins: SPINS, slices: Slices::new() }
-    }
-
-    fn spin(&mut self, position: Position) -> bool {
-        if position != self.position {
-            *self = Turn::new(position);
-        }
-        let again = self.spins > 0;
-        if again {
-            self.spins -= 1;
-            pause();
-        }
-        again
-    }
 }
 
 impl<M: Memory> Queue<M> {
@@ -120,6 +55,7 @@ impl<M: Memory> Queue<M> {
     fn wait_for_room(&self, me: Stamp, pace: &mut Pace<'_>) -> Result<Position, Stop> {
         let deadline = pace.deadline;
         let mut ask = deadline.is_now();
+        let mut woken = false;
         loop {
             if let Some(position) = self.get_free(me, pace, Last::No) {
                 return self.unless_closed(position);
@@ -134,6 +70,9 @@ impl<M: Memory> Queue<M> {
                 return Err(Stop::Disconnected);
             }
             if deadline.has_passed() {
+                if woken {
+                    self.calm().room.notify(1);
+                }
                 return Err(Stop::TimedOut);
             }
             let ticket = self.calm().room.prepare();
@@ -147,18 +86,8 @@ impl<M: Memory> Queue<M> {
             }
             let passed = self.calm().room.sleep(ticket, pace.slices.next(deadline));
             ask = pace.slices.is_over(passed);
+            woken = !passed;
         }
-    }
-
-    /// A sender that owns a slot refuses if the queue is closed. A receiver that
-    /// saw it closed and the slot free is ordered before this look, by the
-    /// slot's owner word, so nothing is sent that nobody will receive.
-    fn unless_closed(&self, position: Position) -> Result<Position, Stop> {
-        if self.is_closed() {
-            self.release(position);
-            return Err(Stop::Closed);
-        }
-        Ok(position)
     }
 
     /// Claims the next message: one that came back, or the one at the head.
@@ -200,6 +129,7 @@ impl<M: Memory> Queue<M> {
         mut ask: bool,
     ) -> Result<Source, Stop> {
         let deadline = pace.deadline;
+        let mut woken = false;
         loop {
             if ask && let Some(cell) = self.redeliver(me, true) {
                 return Ok(Source::Cell(cell));
@@ -211,27 +141,21 @@ impl<M: Memory> Queue<M> {
                 continue;
             }
             if let Some(stop) = self.is_over(ask) {
-                // The flag was seen; what was sent before it is seen now.
-                if let Some(source) = self.get_ready(me, pace, Last::Yes) {
-                    return Ok(source);
-                }
-                // Who passed the check before the queue was closed may finish.
-                if let Some((position, seen)) = self.writer_at_head() {
-                    if self.rescue_slot(position, seen, me) {
-                        self.release(position);
-                        continue;
+                match self.at_head() {
+                    Head::Empty if !self.others_lease(me) => return Err(stop),
+                    Head::Empty => {}
+                    Head::Moved => continue,
+                    Head::Owned { position, seen } => {
+                        if self.outwait_head(position, seen, me, pace) {
+                            continue;
+                        }
                     }
-                    if !deadline.has_passed() {
-                        let owner = &self.slot(position).owner;
-                        let passed = wait_while(owner, seen, pace.slices.next(deadline));
-                        pace.slices.is_over(passed);
-                        continue;
-                    }
-                } else if !self.others_lease(me) {
-                    return Err(stop);
                 }
             }
             if deadline.has_passed() {
+                if woken {
+                    self.calm().ready.notify(1);
+                }
                 return Err(Stop::TimedOut);
             }
             let ticket = self.calm().ready.prepare();
@@ -246,39 +170,7 @@ impl<M: Memory> Queue<M> {
             }
             let passed = self.calm().ready.sleep(ticket, pace.slices.next(deadline));
             ask = pace.slices.is_over(passed);
-        }
-    }
-
-    /// Claims a block for a large message.
-    pub(crate) fn claim_block(&self, me: Stamp, deadline: Deadline) -> Result<usize, Stop> {
-        let mut slices = Slices::new();
-        let mut ask = false;
-        loop {
-            if let Some(block) = self.take_block(me) {
-                return Ok(block);
-            }
-            let late = deadline.has_passed();
-            ask |= late;
-            if ask && let Some(block) = self.rescue_block(me) {
-                return Ok(block);
-            }
-            if self.is_closed() {
-                return Err(Stop::Closed);
-            }
-            if self.is_deserted(Side::Receive, ask) {
-                return Err(Stop::Disconnected);
-            }
-            if late {
-                return Err(Stop::TimedOut);
-            }
-            let ticket = self.calm().spare.prepare();
-            if let Some(block) = self.take_block_last(me) {
-                return Ok(block);
-            }
-            if !self.is_closed_last() {
-                let passed = self.calm().spare.sleep(ticket, slices.next(deadline));
-                ask = slices.is_over(passed);
-            }
+            woken = !passed;
         }
     }
 
@@ -354,47 +246,19 @@ impl<M: Memory> Queue<M> {
         if late && seen != FREE { None } else { Some(false) }
     }
 
-    /// Why a receiver may stop waiting once nothing is left.
-    fn is_over(&self, ask: bool) -> Option<Stop> {
-        if self.is_closed() {
-            Some(Stop::Closed)
-        } else {
-            self.is_deserted(Side::Send, ask).then_some(Stop::Disconnected)
+    /// The queue is over, but a sender that came before may yet finish. Waits
+    /// for it, or gives its slot back if it is dead; false: the time is up.
+    fn outwait_head(&self, position: Position, seen: u64, me: Stamp, pace: &mut Pace<'_>) -> bool {
+        if self.rescue_slot(position, seen, me) {
+            self.release(position);
+            return true;
         }
-    }
-
-    /// Whether receivers may be waiting for the last leases to end.
-    pub(super) fn is_ending(&self) -> bool {
-        self.is_closed() || self.is_deserted(Side::Send, false)
-    }
-
-    /// No message is taken from now on; what was sent is still received.
-    pub(crate) fn close(&self) {
-        let calm = self.calm();
-        calm.closed.fetch_or(1, Ordering::AcqRel);
-        calm.ready.notify(u32::MAX);
-        calm.room.notify(u32::MAX);
-        calm.spare.notify(u32::MAX);
-    }
-
-    #[inline]
-    pub(crate) fn is_closed(&self) -> bool {
-        self.calm().closed.load(Ordering::Acquire) != 0
-    }
-
-    /// A look before a sleep.
-    fn is_closed_last(&self) -> bool {
-        self.calm().closed.fetch_or(0, Ordering::AcqRel) != 0
-    }
-
-    /// Messages that a receiver could have now: in the ring, given back, and
-    /// leased by the dead. Exact whenever nobody is inside a call.
-    pub(crate) fn len(&self) -> usize {
-        self.ring_len() + self.waiting_leases()
-    }
-
-    /// Whether a send would have to wait.
-    pub(crate) fn is_full(&self) -> bool {
-        self.ring_len() >= self.capacity()
+        if pace.deadline.has_passed() {
+            return false;
+        }
+        let slice = pace.slices.next(pace.deadline);
+        let passed = wait_while(&self.slot(position).owner, seen, slice);
+        pace.slices.is_over(passed);
+        true
     }
 }

@@ -52,7 +52,7 @@ fn close_misses_nothing() {
 #[test]
 fn close_misses_nothing_of_two() {
     let proof = Proof::of("close: two send, two receive").with_fresh_loads();
-    proof.preemptions(3).explore(|processes| {
+    proof.preemptions(1).explore(|processes| {
         let post = ring(processes, 2, 0);
         processes.spawn(&post, send_one);
         processes.spawn(&post, send_one);
@@ -178,7 +178,7 @@ mod leased {
 
     #[test]
     fn who_waits_inherits() {
-        Proof::of("over: the last leaser dies").preemptions(2).for_each_death(|processes| {
+        Proof::of("over: the last leaser dies").preemptions(1).for_each_death(|processes| {
             let post = leasing(processes, 1, 1);
             processes.victim(
                 &post,

@@ -1,0 +1,70 @@
+//! How long a wait looks before it sleeps, and how long it sleeps.
+
+use super::Position;
+use crate::deadline::{Deadline, Slices};
+use crate::primitive::{Patience, SPINS, pause};
+
+/// How one wait goes on.
+pub(super) struct Pace<'a> {
+    pub(super) deadline: Deadline,
+    pub(super) slices: Slices,
+    patience: &'a Patience,
+    spun: u32,
+    spins: u32,
+}
+
+impl<'a> Pace<'a> {
+    pub(super) fn new(deadline: Deadline, patience: &'a Patience) -> Pace<'a> {
+        let spins = if deadline.is_now() { 0 } else { patience.spins() };
+        Pace { deadline, slices: Slices::new(), patience, spun: 0, spins }
+    }
+
+    /// Whether to look again at once.
+    pub(super) fn spin(&mut self) -> bool {
+        let again = self.spun < self.spins;
+        if again {
+            self.spun += 1;
+            pause();
+        }
+        again
+    }
+
+    /// The wait is over, one way or the other.
+    pub(super) fn learn(&self) {
+        match self.spun {
+            0 => {}
+            spun if spun < self.spins => self.patience.was_worth(spun),
+            _ => self.patience.was_in_vain(),
+        }
+    }
+}
+
+/// How long one slot has been in the way.
+///
+/// Filling or emptying one takes a few instructions, so whoever is in the way
+/// for longer than a few looks is not running; while the position moves on,
+/// somebody is. The slices are its own: who comes to a dead owner at the end of
+/// a long one shall not sleep through another.
+pub(super) struct Turn {
+    position: Position,
+    spins: u32,
+    pub(super) slices: Slices,
+}
+
+impl Turn {
+    pub(super) fn new(position: Position) -> Turn {
+        Turn { position, spins: SPINS, slices: Slices::new() }
+    }
+
+    pub(super) fn spin(&mut self, position: Position) -> bool {
+        if position != self.position {
+            *self = Turn::new(position);
+        }
+        let again = self.spins > 0;
+        if again {
+            self.spins -= 1;
+            pause();
+        }
+        again
+    }
+}
