@@ -54,6 +54,8 @@ impl Proof {
     }
 
     /// Nobody dies here.
+    // Of the proofs that only the model has.
+    #[allow(dead_code)]
     pub(crate) fn for_each_two_deaths(self, body: impl Fn(&Processes) + Send + Sync + 'static) {
         self.explore(body);
     }

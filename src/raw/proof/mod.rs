@@ -40,5 +40,6 @@ mod guarded;
 mod mutex;
 #[cfg(loom)]
 mod planted;
+#[cfg(loom)]
 mod queue;
 mod semaphore;

@@ -82,7 +82,7 @@ struct Line<T>(T);
 
 impl Control {
     /// What zeroed memory is, for memory that is not zeroed.
-    #[cfg(any(loom, test))]
+    #[cfg(loom)]
     pub(crate) fn new() -> Control {
         let line = || Line(AtomicU64::new(0));
         Control {

@@ -4,9 +4,6 @@
 //! - `post`: what the floor above does between a claim and its commit;
 //! - `ledger`: what was sent, received and finished, and whether it adds up;
 //! - the other files: the proofs.
-// Some proofs only the model has, and what they use.
-#![cfg_attr(not(loom), allow(dead_code, unused_imports))]
-
 mod block;
 mod lease;
 mod lease_death;
