@@ -187,7 +187,7 @@ mod leased {
                     close(post, me);
                     task.map(|task| post.give_back(me, task))
                 },
-                |post, me| close(post, me),
+                close,
             );
             processes.spawn(&post, receive_all);
             processes.run();
