@@ -11,6 +11,9 @@
 //!
 //! Whoever waits for the dead goes on within about 100 ms.
 //!
+//! Each process's handles are counted at each side, up to 1023. Where there were
+//! more, that process counts as present until it ends.
+//!
 //! A full queue blocks its sender. So drain the results before you `join` those
 //! who send them, and do not send more jobs than fit while nobody reads results.
 //!

@@ -114,7 +114,7 @@ impl<T: Message> Receiver<T> {
     #[inline]
     fn recv_until(&self, deadline: Deadline) -> Result<T, RecvError> {
         let (found, _) = self.find(deadline)?;
-        match (T::FIXED, T::IN_PLACE) {
+        match (T::FIXED, T::IN_PLACE.is_allowed()) {
             (Some(len), true) => found.take_in_place(len, decode),
             _ => found.take(decode),
         }

@@ -79,7 +79,7 @@ impl<T: Message> Sender<T> {
         if self.end.is_alone(Side::Receive) {
             return Err(SendError::Disconnected(value));
         }
-        match (T::FIXED, T::IN_PLACE) {
+        match (T::FIXED, T::IN_PLACE.is_allowed()) {
             (Some(len), true) => match Room::claim(self.end.queue(), me, deadline) {
                 Ok(room) => {
                     room.send(len, |bytes| message::encode_into(&value, bytes));

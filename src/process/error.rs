@@ -74,7 +74,8 @@ impl From<Error> for SpawnError {
 #[non_exhaustive]
 pub enum JoinError {
     /// The closure panicked: the message, and where, as in
-    /// `index out of bounds, at src/main.rs:7:5`.
+    /// `index out of bounds, at src/main.rs:7:5`. With `panic = "abort"` it is
+    /// `Signalled(6)` instead.
     Panicked(String),
     /// The process exited with this code before the closure returned.
     Exited(i32),

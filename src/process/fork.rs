@@ -44,6 +44,12 @@ pub enum Fork {
 /// that would free or finish something outside this process's memory which
 /// must be freed once, one of the two must forget it.
 ///
+/// # Ends of queues
+///
+/// The child's copy of an end counts from its first use there, since nothing was
+/// handed over. So keep the parent's until then: dropped earlier, it may have
+/// been the last at its side, and the others are told `Disconnected`.
+///
 /// # Examples
 ///
 /// ```

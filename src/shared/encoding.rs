@@ -5,12 +5,12 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
-use super::message::{Decoder, Encoder, InvalidMessage, Message};
+use super::message::{Decoder, Encoder, InPlace, InvalidMessage, Message};
 use super::plain::{self, Plain};
 
 impl<T: Plain> Message for T {
     const FIXED: Option<usize> = Some(size_of::<T>());
-    const IN_PLACE: bool = true;
+    const IN_PLACE: InPlace = InPlace(true);
 
     #[inline]
     fn encoded_len(&self) -> usize {
@@ -42,7 +42,7 @@ impl<T: Plain> Message for T {
 
 impl Message for () {
     const FIXED: Option<usize> = Some(0);
-    const IN_PLACE: bool = true;
+    const IN_PLACE: InPlace = InPlace(true);
 
     fn encoded_len(&self) -> usize {
         0
@@ -57,7 +57,7 @@ impl Message for () {
 
 impl Message for bool {
     const FIXED: Option<usize> = Some(1);
-    const IN_PLACE: bool = true;
+    const IN_PLACE: InPlace = InPlace(true);
 
     fn encoded_len(&self) -> usize {
         1
@@ -78,7 +78,7 @@ impl Message for bool {
 
 impl Message for char {
     const FIXED: Option<usize> = Some(4);
-    const IN_PLACE: bool = true;
+    const IN_PLACE: InPlace = InPlace(true);
 
     fn encoded_len(&self) -> usize {
         4
@@ -211,7 +211,7 @@ macro_rules! tuple_messages {
     ($($name:ident)+) => {
         impl<$($name: Message),+> Message for ($($name,)+) {
             const FIXED: Option<usize> = sum(&[$($name::FIXED),+]);
-            const IN_PLACE: bool = $($name::IN_PLACE)&&+;
+            const IN_PLACE: InPlace = InPlace($($name::IN_PLACE.0)&&+);
 
             #[inline]
             fn encoded_len(&self) -> usize {

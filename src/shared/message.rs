@@ -52,10 +52,9 @@ pub trait Message: Sized {
     /// Decides how a queue lays out its slots.
     const FIXED: Option<usize> = None;
 
-    /// Whether coding runs no code but this crate's, so that it may read and
-    /// write a slot in place while others wait for the slot.
+    /// Whether coding may read and write a slot in place.
     #[doc(hidden)]
-    const IN_PLACE: bool = false;
+    const IN_PLACE: InPlace = InPlace(false);
 
     /// How many bytes [`encode`](Message::encode) will write.
     fn encoded_len(&self) -> usize;
@@ -86,6 +85,18 @@ pub trait Message: Sized {
             list.push(Self::decode(input)?);
         }
         Ok(list)
+    }
+}
+
+/// Whether coding runs no code but this crate's, so that it may happen in a slot
+/// for which others wait. No other crate can name this type, and so none can say
+/// it of a message of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct InPlace(pub(super) bool);
+
+impl InPlace {
+    pub(crate) const fn is_allowed(self) -> bool {
+        self.0
     }
 }
 

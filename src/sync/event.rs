@@ -28,7 +28,8 @@ unsafe impl Shareable for raw::Event {}
 ///
 /// Nobody owns an event. A process killed inside [`set`](Event::set) has set it
 /// or has not; if it has, whoever waits goes on within about 100 ms. Killed
-/// waiters hold nobody up: `set` never waits for them.
+/// waiters hold nobody up: `set` never waits for them. So an event also works
+/// between PID namespaces, as nothing else here does.
 ///
 /// # Examples
 ///

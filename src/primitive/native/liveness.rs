@@ -42,9 +42,14 @@ impl Birth {
 }
 
 /// Whether the process that `stamp` names has not finished dying.
+///
+/// In another PID namespace the same number is somebody else's or nobody's, so
+/// there everybody counts as alive.
 pub(crate) fn is_alive(stamp: Stamp) -> bool {
-    if current().is_ok_and(|own| own == stamp) {
-        return true;
+    match current() {
+        Ok(own) if own == stamp => return true,
+        Err(error) if error.is_foreign_namespace() => return true,
+        Ok(_) | Err(_) => {}
     }
     match super::birth().ok().and_then(|birth| ask(stamp, birth)) {
         Some(alive) => alive,
