@@ -10,21 +10,25 @@
 //! May import: `primitive`, `deadline`, `error`. Never: `sys`, `shared`, or
 //! anything above.
 
+pub(crate) mod array;
 pub(crate) mod event;
 pub(crate) mod event_count;
 pub(crate) mod mutex;
 pub(crate) mod owner;
 pub(crate) mod queue;
 pub(crate) mod semaphore;
+pub(crate) mod value;
 
 #[cfg(test)]
 mod proof;
 
+pub(crate) use array::Array;
 pub(crate) use event::Event;
 pub(crate) use event_count::EventCount;
 pub(crate) use mutex::Mutex;
 pub(crate) use queue::Queue;
 pub(crate) use semaphore::Semaphore;
+pub(crate) use value::Value;
 
 /// Why a machine did not do what was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

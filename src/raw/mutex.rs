@@ -214,6 +214,12 @@ impl Mutex {
         Stamp::of(self.word.load(Ordering::Relaxed))
     }
 
+    /// Whether the lock was made ready for use.
+    #[inline]
+    pub(crate) fn is_placed(&self) -> bool {
+        self.word.load(Ordering::Relaxed) != UNPLACED
+    }
+
     /// Whether the lock, held or free, waits to be repaired.
     pub(crate) fn is_inconsistent(&self) -> bool {
         is_abandoned(self.word.load(Ordering::Relaxed))

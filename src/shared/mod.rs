@@ -13,6 +13,7 @@ pub(crate) mod handle;
 pub(crate) mod loans;
 pub(crate) mod message;
 pub(crate) mod plain;
+pub(crate) mod racy;
 pub(crate) mod region;
 pub(crate) mod shareable;
 pub(crate) mod transfer;

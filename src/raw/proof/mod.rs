@@ -32,6 +32,7 @@
 //!   fires them when nobody living is awake, so what is not healed fails.
 //! - On failure the steps of the failing execution are printed.
 
+mod array;
 mod event;
 mod event_count;
 #[cfg(loom)]
@@ -43,3 +44,4 @@ mod planted;
 #[cfg(loom)]
 mod queue;
 mod semaphore;
+mod value;
