@@ -13,7 +13,7 @@ use common::compare::{FEW, MANY, Unit, compare, cpu_nanoseconds_per_call, header
 use common::posix::{PosixSemaphore, PthreadMutex};
 use common::workers::{Pace, processes, threads};
 use killproof::Shared;
-use killproof::sync::{Event, Mutex, Semaphore};
+use killproof::sync::{Event, Mutex, Semaphore, Value};
 
 /// Calls between two looks at the clock.
 const BATCH: u32 = 10_000;
@@ -23,6 +23,7 @@ fn main() {
     uncontended_mutex();
     uncontended_semaphore();
     event();
+    value();
     contended_mutex();
     contended_semaphore();
 }
@@ -88,6 +89,33 @@ fn event() {
         || {
             cpu_nanoseconds_per_call(BATCH, || {
                 _ = black_box(black_box(&flag).load(Ordering::Acquire))
+            })
+        },
+    );
+}
+
+/// A reader that waits for nobody against a copy that nobody may write meanwhile.
+fn value() {
+    let value = Shared::new(Value::new([1_u64; 8])).unwrap();
+    let plain = [1_u64; 8];
+    compare(
+        MANY,
+        Unit::Nanoseconds,
+        "value/get-64-bytes/copy",
+        "a plain copy",
+        || cpu_nanoseconds_per_call(BATCH, || _ = black_box(black_box(&*value).get())),
+        || cpu_nanoseconds_per_call(BATCH, || _ = black_box(*black_box(&plain))),
+    );
+    let (value, atomic) = (Shared::new(Value::new(1_u64)).unwrap(), AtomicU64::new(1));
+    compare(
+        MANY,
+        Unit::Nanoseconds,
+        "value/fetch_add-8-bytes/atomic",
+        "AtomicU64::fetch_add",
+        || cpu_nanoseconds_per_call(BATCH, || _ = black_box(black_box(&*value).fetch_add(1))),
+        || {
+            cpu_nanoseconds_per_call(BATCH, || {
+                _ = black_box(black_box(&atomic).fetch_add(1, Ordering::AcqRel))
             })
         },
     );

@@ -40,6 +40,7 @@
 //! |---|---|
 //! | holding a [`Mutex`](sync::Mutex) | the next `lock` says [`Abandoned`](sync::Abandoned), with the lock held, until somebody repairs the value |
 //! | holding a [`Semaphore`](sync::Semaphore)'s permit | the permit is free again |
+//! | changing a [`Value`](sync::Value) or an [`Array`](sync::Array) | it is the old one or the new one, whole; readers never wait |
 //! | setting an [`Event`](sync::Event) | it is set or it is not; whoever should wake does |
 //! | sending to a [`queue`](channel::queue) | its message is there whole, or not at all |
 //! | with a message on [`lease`](channel::Receiver::lease) | the message goes to somebody else, with one more attempt |
