@@ -9,4 +9,5 @@ mod mutex;
 mod queue;
 mod queue_model;
 mod semaphore;
+mod values;
 mod wakes;

@@ -20,6 +20,7 @@ mod permits;
 mod released;
 mod stopped;
 mod together;
+mod values;
 mod waiters;
 
 use std::time::{Duration, Instant};
@@ -51,6 +52,7 @@ fn main() {
         crowd::cases(),
         accumulated::cases(),
         overtaken::cases(),
+        values::cases(),
     ];
     common::case::run(cases.into_iter().flatten().collect());
 }

@@ -6,6 +6,7 @@
 mod common;
 mod ends;
 mod event;
+mod first;
 mod lease;
 mod leaving;
 mod mutex;
@@ -19,6 +20,7 @@ mod ring;
 mod row;
 mod semaphore;
 mod twice;
+mod values;
 mod wakes;
 
 fn main() {
@@ -34,6 +36,7 @@ fn main() {
         leaving::cases(),
         twice::cases(),
         process::cases(),
+        values::cases(),
     ];
     common::case::run(cases.into_iter().flatten().collect());
 }

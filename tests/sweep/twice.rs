@@ -1,24 +1,12 @@
 //! Rows with two victims, one after the other: the second comes to what the
-//! first left, and may die over that as well. The first dies at another
-//! instruction each time, so the two together are a sample of all pairs.
-
-use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+//! first left, and may die over that as well.
 
 use crate::common::case::Case;
-use crate::common::mapped::Mapped;
 use crate::common::numbered::{Large, Numbered, Words};
-use crate::common::pin;
-use crate::common::trace::{Stop, Traced};
 use crate::ends::{Ends, Shape};
+use crate::first::Turn;
 use crate::queue::{recv_one, warm_receiver, warm_sender};
 use crate::row::{After, Begin, Row};
-
-/// More than any of the first victims takes; and a number that has no divisor
-/// in common with it, which brings them to each in turn.
-const FIRST: usize = 700;
-const NEXT: usize = 267;
 
 /// Three messages of three, or two, so that both have something to do.
 const SHAPE: Shape = Shape { capacity: 3, level: 3, earlier: 5 };
@@ -46,34 +34,13 @@ fn row<T: Numbered>(
     second: First<T>,
     survive: fn(&Ends<T>, &After<'_>) -> Result<(), String>,
 ) -> Case {
-    let turn = Cell::new(0);
+    let turn = Turn::default();
     let world = move || {
-        turn.set((turn.get() + NEXT) % FIRST);
         let ends = Ends::new(Shape { level, ..SHAPE });
-        kill(&ends, first, turn.get());
+        turn.kill(&ends, first);
         ends
     };
     Row::new(format!("queue {name}"), world, second, survive).every(7, 60).case()
-}
-
-/// A first victim, killed after `k` instructions or when it is through.
-fn kill<T: Numbered>(ends: &Ends<T>, operation: First<T>, k: usize) {
-    let through = Mapped::new(AtomicBool::new(false));
-    let victim = Traced::start(|| {
-        operation(ends, Begin::new());
-        through.store(true, Ordering::Release);
-        Ok(())
-    });
-    let victim = victim.expect("it starts");
-    victim.run_to_mark().expect("it begins");
-    let together = pin::beside(victim.child().pid());
-    for _ in 0..k {
-        if through.load(Ordering::Acquire) {
-            break;
-        }
-        assert_eq!(victim.step(Duration::from_millis(20)), Ok(Stop::Trap));
-    }
-    drop(together);
 }
 
 fn send_first<T: Numbered>(ends: &Ends<T>, begin: Begin) {
