@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 use std::fs;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Mutex;
 use std::thread;
@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal, kill};
-use nix::sys::wait::{WaitStatus, waitpid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{ForkResult, Pid, fork as unix_fork, getpid, getppid};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{PidfdFlags, pidfd_open};
+use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
 
 use super::mapped::{Mapped, Note};
 
@@ -109,15 +109,16 @@ impl Child {
         }
     }
 
-    /// Sends SIGKILL; whoever has ended already stays as it is.
+    /// Sends SIGKILL; whoever has ended already stays as it is. Not to the number,
+    /// which is somebody else's soon after the child was reaped.
     pub fn kill(&self) {
-        let _ = kill(self.pid, Signal::SIGKILL);
+        let _ = pidfd_send_signal(&self.pidfd, rustix::process::Signal::KILL);
     }
 
     /// Waits for the end and takes the zombie away.
     pub fn reap(&self) -> WaitStatus {
         loop {
-            match waitpid(self.pid, None) {
+            match waitid(Id::PIDFd(self.pidfd.as_fd()), WaitPidFlag::WEXITED) {
                 Ok(end @ (WaitStatus::Exited(..) | WaitStatus::Signaled(..))) => return end,
                 Ok(_) | Err(Errno::EINTR) => {}
                 Err(_) => return WaitStatus::StillAlive,
