@@ -23,6 +23,8 @@ const AT_EXIT: u8 = 2;
 
 const FUTEX: u64 = libc::SYS_futex as u64;
 const FUTEX_COMMAND: u64 = libc::FUTEX_CMD_MASK as u64;
+/// What a system call returns that fails with ETIMEDOUT.
+const TIMED_OUT: u64 = (-libc::ETIMEDOUT) as u64;
 const WAITS: [u64; 2] = [libc::FUTEX_WAIT as u64, libc::FUTEX_WAIT_BITSET as u64];
 
 /// A child under ptrace.
@@ -43,6 +45,8 @@ pub enum Stop {
     Syscall,
     /// Stopped on the way out of a futex wait that somebody's wake ended.
     Woken,
+    /// Stopped on the way out of a futex wait whose time was up.
+    TimedOut,
     /// Asleep in the kernel, in the same instruction for a while.
     Blocked,
     /// Ended, with what its body returned.
@@ -167,6 +171,7 @@ impl Traced {
                 Stop::Syscall
             }
             AT_EXIT if self.waits.get() && info[3] == 0 => Stop::Woken,
+            AT_EXIT if self.waits.get() && info[3] == TIMED_OUT => Stop::TimedOut,
             _ => Stop::Syscall,
         }
     }
