@@ -21,6 +21,8 @@ type Body = Box<dyn FnOnce() -> Result<String, String> + Send>;
 /// A named test. What its body returns is printed at the end of the run.
 pub struct Case {
     name: String,
+    /// Why it does not run here.
+    skipped: Option<String>,
     limit: Duration,
     body: Body,
 }
@@ -32,7 +34,14 @@ impl Case {
         limit: Duration,
         body: impl FnOnce() -> Result<String, String> + Send + 'static,
     ) -> Self {
-        Self { name: name.into(), limit, body: Box::new(body) }
+        Self { name: name.into(), skipped: None, limit, body: Box::new(body) }
+    }
+
+    /// One that cannot run here: counted as ignored, and its `reason` printed.
+    pub fn skipped(name: impl Into<String>, reason: String) -> Self {
+        let said = reason.clone();
+        let case = Self::new(name, Duration::ZERO, || Err(said));
+        Self { skipped: Some(reason), ..case }
     }
 }
 
@@ -45,12 +54,15 @@ pub fn run(cases: Vec<Case>) -> ! {
     args.test_threads = Some(1);
     let reports = Arc::new(Mutex::new(Vec::new()));
     let trials = cases.into_iter().map(|case| {
+        let is_skipped = case.skipped.is_some();
+        reports.lock().unwrap().extend(case.skipped.clone().filter(|_| !args.list));
         let reports = Arc::clone(&reports);
         Trial::test(case.name.clone(), move || {
             let report = guard(case)?;
             reports.lock().unwrap().push(report);
             Ok(())
         })
+        .with_ignored_flag(is_skipped)
     });
     let conclusion = libtest_mimic::run(&args, trials.collect());
     for report in reports.lock().unwrap().iter().filter(|r| !r.is_empty()) {
