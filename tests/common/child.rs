@@ -112,7 +112,12 @@ impl Child {
     /// Sends SIGKILL; whoever has ended already stays as it is. Not to the number,
     /// which is somebody else's soon after the child was reaped.
     pub fn kill(&self) {
-        let _ = pidfd_send_signal(&self.pidfd, rustix::process::Signal::KILL);
+        self.send(rustix::process::Signal::KILL);
+    }
+
+    /// Sends a signal to this process and no other.
+    pub fn send(&self, signal: rustix::process::Signal) {
+        let _ = pidfd_send_signal(&self.pidfd, signal);
     }
 
     /// Waits for the end and takes the zombie away.

@@ -15,5 +15,6 @@ pub mod locks;
 pub mod mapped;
 pub mod numbered;
 pub mod pin;
+pub mod random;
 pub mod script;
 pub mod trace;

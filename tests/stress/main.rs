@@ -1,0 +1,95 @@
+//! Stress: real processes with random operations, more of them than CPUs, killed
+//! and stopped at random. Every message is accounted for, and small histories
+//! are checked to be those of a queue.
+//!
+//! `KILLPROOF_STRESS_SECONDS` says for how long each case runs (2 if it does
+//! not), and `KILLPROOF_STRESS_SEED` with which random numbers. A seed repeats
+//! the choices, not the moments at which they meet.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod chores;
+mod desk;
+mod history;
+mod judged;
+mod ledger;
+mod linear;
+mod log;
+mod parcel;
+mod round;
+mod worker;
+mod world;
+
+use std::env;
+use std::time::{Duration, Instant, SystemTime};
+
+use common::case::Case;
+use common::random::Random;
+use history::Tally;
+use parcel::{Bytes, Words};
+use round::{Toll, play};
+use world::Taking;
+
+/// A round, at most, without its end.
+const ROUND: Duration = Duration::from_millis(300);
+/// Above everything that may be waited for; only a hang lasts so long.
+const STUCK: Duration = Duration::from_secs(30);
+
+fn main() {
+    let seconds = number("KILLPROOF_STRESS_SECONDS").unwrap_or(2);
+    let now = || SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").subsec_nanos();
+    let seed = number("KILLPROOF_STRESS_SEED").unwrap_or_else(|| now().into());
+    // Before anything can go wrong, and not where the names are listed.
+    eprintln!("KILLPROOF_STRESS_SEED={seed}");
+    let time = Duration::from_secs(seconds);
+    let case = |name: &str, body: Body| {
+        let title = name.to_owned();
+        Case::new(name, 3 * time + 4 * STUCK, move || {
+            let said = body(Random::new(seed), time);
+            let named = |said: String| format!("stress {title}, seed {seed}: {said}");
+            said.map(named).map_err(named)
+        })
+    };
+    common::case::run(vec![
+        case("check of histories", |_, _| judged::check_the_check()),
+        case("histories", |random, time| histories(random, time, false)),
+        case("histories with kills", |random, time| histories(random, time, true)),
+        case("messages received", |random, time| messages(random, time, Taking::Receive)),
+        case("messages leased", |random, time| messages(random, time, Taking::Lease)),
+        case("messages received and leased", |random, time| messages(random, time, Taking::Both)),
+    ]);
+}
+
+type Body = fn(Random, Duration) -> Result<String, String>;
+
+fn number(variable: &str) -> Option<u64> {
+    env::var(variable).ok()?.parse().ok()
+}
+
+fn histories(mut random: Random, time: Duration, kills: bool) -> Result<String, String> {
+    let mut tally = Tally::default();
+    let end = Instant::now() + time;
+    while tally.histories == 0 || Instant::now() < end {
+        history::record(&mut random, kills, &mut tally)?;
+    }
+    let Tally { histories, events, kills, pending } = tally;
+    Ok(format!("{histories} linearizable, {events} events, {kills} kills, {pending} in mid-call"))
+}
+
+fn messages(mut random: Random, time: Duration, taking: Taking) -> Result<String, String> {
+    let mut toll = Toll::default();
+    let end = Instant::now() + time;
+    while toll.rounds == 0 || Instant::now() < end {
+        let play = if random.one_in(2) { play::<Words> } else { play::<Bytes> };
+        let length = ROUND.mul_f64(random.below(1000) as f64 / 1000.0);
+        play(&mut random, taking, length, &mut toll)
+            .map_err(|reason| format!("round {}: {reason}", toll.rounds))?;
+    }
+    let Toll { rounds, kills, stops, totals } = toll;
+    Ok(format!(
+        "{rounds} rounds, {kills} kills, {stops} stops, {} sent, {} taken, {} lost in the hands of \
+         {} killed as they received, {} of those killed as they finished",
+        totals.sent, totals.taken, totals.lost, totals.lost_at_most, totals.excused
+    ))
+}
