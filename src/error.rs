@@ -48,6 +48,8 @@ pub(crate) enum Kind {
     Mismatch,
     /// A stated limit is reached.
     Limit,
+    /// What was to be taken over is somebody else's by now, or nobody's.
+    Gone,
 }
 
 impl Error {
@@ -106,6 +108,12 @@ impl Error {
         self.kind == Kind::Limit
     }
 
+    /// Whether what was to be taken over is somebody else's by now, or was freed
+    /// when its owner died.
+    pub fn is_gone(&self) -> bool {
+        self.kind == Kind::Gone
+    }
+
     /// The system's error number, where the kernel refused.
     pub fn raw_os_error(&self) -> Option<i32> {
         match self.kind {
@@ -130,6 +138,7 @@ impl fmt::Display for Error {
             Kind::Corrupt => "the shared bytes are damaged",
             Kind::Mismatch => "the region was made for another type, version or kind of kernel",
             Kind::Limit => "beyond the limit",
+            Kind::Gone => "somebody else has it by now, or its owner died",
         };
         write!(f, "{}: {reason}", self.call)
     }

@@ -33,8 +33,8 @@
 
 use core::ops::Range;
 
-use super::value::take_turn;
 use super::{Mutex, Refused};
+use crate::deadline::Deadline;
 use crate::primitive::{AtomicU64, Ordering, Stamp, pause};
 
 #[derive(Debug)]
@@ -88,7 +88,7 @@ impl Array {
         log: impl FnOnce(),
         apply: impl Fn(Range<usize>),
     ) -> Result<bool, Refused> {
-        take_turn(&self.turn, me, thread)?;
+        self.turn.take_turn(me, thread, Deadline::Never)?;
         // Relaxed: the turn orders the writers.
         let mut version = self.version.load(Ordering::Relaxed);
         if is_logged(version) {

@@ -90,6 +90,19 @@ impl Mutex {
         Ok(locked)
     }
 
+    /// Takes the lock where what it protects needs no repair, whoever died.
+    pub(crate) fn take_turn(
+        &self,
+        me: Stamp,
+        thread: u64,
+        deadline: Deadline,
+    ) -> Result<(), Refused> {
+        if self.lock(me, thread, deadline)? != Locked::Consistent {
+            self.repair(me);
+        }
+        Ok(())
+    }
+
     #[cold]
     fn lock_contended(
         &self,

@@ -6,7 +6,9 @@
 //! |---|---|
 //! | `FREE` | a permit for whoever comes |
 //! | stamp | a permit in use by that process |
-//! | `ABSENT` | no permit: beyond the semaphore's initial value, or unplaced |
+//! | stamp, `GIVEN` | a permit of that process, for whoever adopts it |
+//! | `ABSENT` | no permit: one can be added, or the semaphore is unplaced |
+//! | `SEALED` | no permit, for good: beyond the value of a bounded semaphore |
 //!
 //! # Transitions
 //!
@@ -15,6 +17,16 @@
 //! who may not wait, asks the owners and swaps a dead one's stamp for its own:
 //! the permit needs no repair. So does one in so many contended acquires, since
 //! with permits that come and go nobody waits for as long as a slice.
+//!
+//! Hand-over: own stamp -> own stamp with `GIVEN` -> the adopter's stamp. Until it
+//! is adopted it is the giver's, and free if that one dies.
+//!
+//! Adding: `ABSENT` -> own stamp -> `FREE`, all of the first step before any of the
+//! second, so that it can be taken back where there are too few. Whoever dies in
+//! between has added up to as many as it wanted.
+//!
+//! Acquiring many: one after the other, while holding `turn`, so that two who want
+//! many never wait for each other's half. Who wants one does not ask for the turn.
 //!
 //! `hint` is where a permit was freed last. It may be wrong; then the slots are
 //! looked through, once, which is bounded by `N`.
@@ -26,12 +38,16 @@
 //! read-modify-writes, as [`EventCount`] demands.
 
 use super::owner::{Asked, take_from_dead};
-use super::{EventCount, Refused};
+use super::{EventCount, Mutex, Refused};
 use crate::deadline::{Deadline, Slices};
 use crate::primitive::{AtomicU32, AtomicU64, Ordering, SPINS, Stamp, pause};
 
 const FREE: u64 = 0;
 const ABSENT: u64 = 1;
+const SEALED: u64 = 2;
+
+/// Beside a stamp.
+const GIVEN: u64 = 1;
 
 /// After so many contended acquires of a busy semaphore, one asks.
 const WAITS_BETWEEN_ASKS: u32 = 64;
@@ -48,6 +64,8 @@ pub(crate) struct Semaphore<const N: usize> {
     /// Counts the waits, to ask about the owners now and then although permits
     /// come and go, and no slice ever ends.
     waits: AtomicU32,
+    /// Of those who acquire more than one.
+    turn: Mutex,
     slots: [AtomicU64; N],
 }
 
@@ -58,16 +76,19 @@ impl<const N: usize> Semaphore<N> {
             hint: AtomicU32::new(0),
             placed: AtomicU32::new(UNPLACED),
             waits: AtomicU32::new(0),
+            turn: Mutex::new(),
             slots: core::array::from_fn(|_| AtomicU64::new(ABSENT)),
         }
     }
 
     /// Makes a semaphore that nobody can see yet ready for use, with the first
-    /// `permits` slots free.
-    pub(crate) fn place(&self, permits: usize) {
-        for slot in self.slots.iter().take(permits) {
-            slot.store(FREE, Ordering::Relaxed);
+    /// `permits` slots free; if it `is_bounded`, none can be added.
+    pub(crate) fn place(&self, permits: usize, is_bounded: bool) {
+        let beyond = if is_bounded { SEALED } else { ABSENT };
+        for (index, slot) in self.slots.iter().enumerate() {
+            slot.store(if index < permits { FREE } else { beyond }, Ordering::Relaxed);
         }
+        self.turn.place();
         self.placed.store(PLACED, Ordering::Relaxed);
     }
 
@@ -145,6 +166,92 @@ impl<const N: usize> Semaphore<N> {
             self.hint.store(index as u32, Ordering::Relaxed);
             self.freed.notify(1);
         }
+    }
+
+    /// Takes as many permits as `slots` has places, or none.
+    pub(crate) fn acquire_many(
+        &self,
+        me: Stamp,
+        thread: u64,
+        deadline: Deadline,
+        slots: &mut [usize],
+    ) -> Result<(), Refused> {
+        self.turn.take_turn(me, thread, deadline)?;
+        let mut taken = 0;
+        let mut refused = None;
+        for slot in slots.iter_mut() {
+            match self.acquire(me, deadline) {
+                Ok(index) => *slot = index,
+                Err(reason) => {
+                    refused = Some(reason);
+                    break;
+                }
+            }
+            taken += 1;
+        }
+        self.turn.unlock(me);
+        let Some(reason) = refused else { return Ok(()) };
+        slots[..taken].iter().for_each(|slot| self.release(me, *slot));
+        Err(reason)
+    }
+
+    /// Marks slot `index`, which `me` holds, as given to whoever adopts it.
+    pub(crate) fn give(&self, me: Stamp, index: usize) {
+        if let Some(slot) = self.slots.get(index) {
+            // Release pairs with the acquire of `adopt`. A failure means that it
+            // was not this process's: then it is nobody's to give.
+            let given = me.word() | GIVEN;
+            let _ = slot.compare_exchange(me.word(), given, Ordering::Release, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes slot `index`, which `giver` gave; false where it was adopted already,
+    /// or is free since the giver died.
+    pub(crate) fn adopt(&self, giver: Stamp, index: usize, me: Stamp) -> bool {
+        let given = giver.word() | GIVEN;
+        self.slots.get(index).is_some_and(|slot| {
+            slot.compare_exchange(given, me.word(), Ordering::Acquire, Ordering::Relaxed).is_ok()
+        })
+    }
+
+    /// Adds `count` permits; false, and none added, where there is no room for so
+    /// many.
+    pub(crate) fn add(&self, me: Stamp, count: usize) -> Result<bool, Refused> {
+        if self.placed.load(Ordering::Relaxed) == UNPLACED {
+            return Err(Refused::Unplaced);
+        }
+        // Others that add may have claimed what was missing here, in vain: then the
+        // last of them to look sees all that they put back, which takes
+        // read-modify-writes on both sides.
+        let is_absent = |slot: &&AtomicU64| slot.fetch_or(0, Ordering::AcqRel) == ABSENT;
+        while self.slots.iter().filter(is_absent).count() >= count {
+            let mut claimed = [false; N];
+            let mut missing = count;
+            for (slot, claimed) in self.slots.iter().zip(&mut claimed) {
+                if missing > 0 {
+                    *claimed = slot
+                        .compare_exchange(ABSENT, me.word(), Ordering::Relaxed, Ordering::Relaxed)
+                        .is_ok();
+                    missing -= usize::from(*claimed);
+                }
+            }
+            for index in (0..N).filter(|index| claimed[*index]) {
+                if missing == 0 {
+                    self.release(me, index);
+                } else {
+                    self.slots[index].swap(ABSENT, Ordering::AcqRel);
+                }
+            }
+            if missing == 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Who holds permits, one stamp for each.
+    pub(crate) fn owners(&self) -> impl Iterator<Item = Stamp> {
+        self.slots.iter().filter_map(|slot| Stamp::of(slot.load(Ordering::Relaxed)))
     }
 
     /// How many permits could be had now: free ones, and those of the dead.

@@ -28,7 +28,7 @@
 //! and reads again. Source: H.-J. Boehm, "Can Seqlocks Get Along With Programming
 //! Language Memory Models?", 2012, with acquire loads for the fence.
 
-use super::{Mutex, Refused, mutex::Locked};
+use super::{Mutex, Refused};
 use crate::deadline::Deadline;
 use crate::primitive::{AtomicU64, Ordering, Stamp, pause};
 
@@ -74,7 +74,8 @@ impl Value {
         expected: Option<u64>,
         write: impl FnOnce(usize),
     ) -> Result<bool, Refused> {
-        take_turn(&self.turn, me, thread)?;
+        // What a dead writer left: its commit happened or it did not.
+        self.turn.take_turn(me, thread, Deadline::Never)?;
         // Relaxed: the turn orders the writers.
         let version = self.version.load(Ordering::Relaxed);
         let is_current = expected.is_none_or(|expected| expected == version);
@@ -100,13 +101,4 @@ impl Value {
 
 fn copy_of(version: u64) -> usize {
     (version % 2) as usize
-}
-
-/// Waits until nobody else writes. What a dead writer left needs no repair: its
-/// commit happened or it did not.
-pub(super) fn take_turn(turn: &Mutex, me: Stamp, thread: u64) -> Result<(), Refused> {
-    if turn.lock(me, thread, Deadline::Never)? != Locked::Consistent {
-        turn.repair(me);
-    }
-    Ok(())
 }

@@ -21,6 +21,7 @@ mod abandoned;
 mod array;
 mod event;
 mod mutex;
+mod permit;
 mod semaphore;
 mod value;
 
@@ -28,5 +29,6 @@ pub use abandoned::{Abandoned, LockError, OrRecover};
 pub use array::Array;
 pub use event::Event;
 pub use mutex::{Mutex, MutexGuard};
-pub use semaphore::{AcquireError, Permit, Semaphore};
+pub use permit::{AcquireError, Permit, PermitId};
+pub use semaphore::Semaphore;
 pub use value::Value;

@@ -1,14 +1,15 @@
-//! `Semaphore`: `raw::Semaphore` with permits that give themselves back.
+//! `Semaphore`: `raw::Semaphore` in a typed shell.
 #![allow(unsafe_code)]
 
 use core::fmt;
 use std::time::Duration;
 
+use super::permit::{AcquireError, Permit, PermitId};
 use crate::deadline::Deadline;
 use crate::error::{Error, Kind};
-use crate::primitive::{self, Stamp};
-use crate::raw::{self, Refused};
-use crate::shared::loans::Loan;
+use crate::primitive::{self, Stamp, is_alive};
+use crate::raw;
+use crate::shared::loans;
 use crate::shared::shareable::{Placement, Shareable};
 
 /// A number of permits, of which each is free or belongs to a process.
@@ -36,16 +37,18 @@ use crate::shared::shareable::{Placement, Shareable};
 /// ```
 #[repr(C)]
 pub struct Semaphore<const CAPACITY: usize = 64> {
-    raw: raw::Semaphore<CAPACITY>,
+    pub(super) raw: raw::Semaphore<CAPACITY>,
     /// How many there will be once placed.
     permits: usize,
+    /// Whether there will never be more.
+    is_bounded: bool,
 }
 
 // SAFETY: 1. `repr(C)`; atomic words and a number, no pointer, no drop glue.
 //    2. `place` reaches the machine, the only field that needs it.
 unsafe impl<const CAPACITY: usize> Shareable for Semaphore<CAPACITY> {
     fn place(&self, _: &Placement) {
-        self.raw.place(self.permits);
+        self.raw.place(self.permits, self.is_bounded);
     }
 }
 
@@ -70,7 +73,13 @@ impl<const CAPACITY: usize> Semaphore<CAPACITY> {
     /// When `permits` is more than `CAPACITY`.
     pub fn with_capacity(permits: usize) -> Semaphore<CAPACITY> {
         assert!(permits <= CAPACITY, "{permits} permits in a semaphore of {CAPACITY}");
-        Semaphore { raw: raw::Semaphore::new(), permits }
+        Semaphore { raw: raw::Semaphore::new(), permits, is_bounded: false }
+    }
+
+    /// The semaphore, never to have more permits than now:
+    /// [`add_permits`](Semaphore::add_permits) fails. Before it is in a `Shared`.
+    pub fn bounded(self) -> Semaphore<CAPACITY> {
+        Semaphore { is_bounded: true, ..self }
     }
 
     /// Waits for a permit and takes it.
@@ -105,6 +114,144 @@ impl<const CAPACITY: usize> Semaphore<CAPACITY> {
         self.acquire_until(Deadline::after(timeout), AcquireError::TimedOut)
     }
 
+    /// Waits for `count` permits and takes them, all or none.
+    ///
+    /// One process at a time gathers many, and holds what it has gathered while it
+    /// waits for the rest; whoever wants one takes what comes in between. So two
+    /// that want many do not wait for each other, unless they hold some already.
+    ///
+    /// # Errors
+    ///
+    /// As [`acquire`](Semaphore::acquire); [`AcquireError::Failed`] also when
+    /// `count` is more than `CAPACITY`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::{Shared, sync::Semaphore};
+    ///
+    /// let room = Shared::new(Semaphore::new(4))?;
+    /// let mut family = room.acquire_many(3)?;
+    /// assert_eq!((family.len(), room.available()), (3, 1));
+    /// family.pop(); // one leaves early
+    /// assert_eq!(room.available(), 2);
+    /// # Ok::<(), killproof::Error>(())
+    /// ```
+    pub fn acquire_many(&self, count: usize) -> Result<Vec<Permit<'_, CAPACITY>>, AcquireError> {
+        self.acquire_many_until(count, Deadline::Never, AcquireError::TimedOut)
+    }
+
+    /// Takes `count` permits if so many are free and nobody is gathering.
+    ///
+    /// # Errors
+    ///
+    /// As [`acquire_many`](Semaphore::acquire_many), and
+    /// [`AcquireError::WouldBlock`].
+    pub fn try_acquire_many(
+        &self,
+        count: usize,
+    ) -> Result<Vec<Permit<'_, CAPACITY>>, AcquireError> {
+        self.acquire_many_until(count, Deadline::Now, AcquireError::WouldBlock)
+    }
+
+    /// Waits for `count` permits, at most for `timeout`, and takes them, all or
+    /// none.
+    ///
+    /// # Errors
+    ///
+    /// As [`acquire_many`](Semaphore::acquire_many), and
+    /// [`AcquireError::TimedOut`].
+    pub fn acquire_many_timeout(
+        &self,
+        count: usize,
+        timeout: Duration,
+    ) -> Result<Vec<Permit<'_, CAPACITY>>, AcquireError> {
+        self.acquire_many_until(count, Deadline::after(timeout), AcquireError::TimedOut)
+    }
+
+    /// Takes over a permit that another process gave with
+    /// [`Permit::forget`].
+    ///
+    /// # Errors
+    ///
+    /// [`AcquireError::Gone`] when it was adopted already, or is free since the
+    /// giver died; otherwise as [`acquire`](Semaphore::acquire).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::{Shared, channel, process, sync::Semaphore};
+    ///
+    /// let room = Shared::new(Semaphore::new(1))?;
+    /// let (sender, receiver) = channel::queue(1)?;
+    /// let its_room = room.clone();
+    /// let child = process::spawn(move || {
+    ///     let permit = its_room.adopt(receiver.recv().unwrap()).unwrap();
+    ///     let full = its_room.try_acquire().is_err();
+    ///     drop(permit);
+    ///     full
+    /// })?;
+    /// sender.send(room.acquire()?.forget())?;
+    /// assert_eq!(child.join()?, true);
+    /// assert_eq!(room.available(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn adopt(&self, permit: PermitId) -> Result<Permit<'_, CAPACITY>, AcquireError> {
+        let me = primitive::current().map_err(AcquireError::Failed)?;
+        let (giver, slot) = permit.parts().ok_or(AcquireError::Gone)?;
+        let adopted = self.raw.adopt(giver, slot, me);
+        if adopted { Ok(Permit::new(self, me, slot)) } else { Err(AcquireError::Gone) }
+    }
+
+    /// Adds `count` permits, and wakes as many who wait.
+    ///
+    /// A process that is killed inside has added any number up to `count`.
+    ///
+    /// # Errors
+    ///
+    /// When there would be more than `CAPACITY`, or the semaphore is
+    /// [`bounded`](Semaphore::bounded) (`is_limit`): none is added then. As
+    /// [`acquire`](Semaphore::acquire) otherwise.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::{Shared, sync::Semaphore};
+    ///
+    /// let started = Shared::new(Semaphore::new(0))?; // whoever waits, waits for this:
+    /// started.add_permits(2)?;
+    /// assert_eq!(started.available(), 2);
+    ///
+    /// let chairs = Shared::new(Semaphore::new(2).bounded())?;
+    /// assert!(chairs.add_permits(1).unwrap_err().is_limit());
+    /// # Ok::<(), killproof::Error>(())
+    /// ```
+    pub fn add_permits(&self, count: usize) -> Result<(), Error> {
+        let me = primitive::current()?;
+        match self.raw.add(me, count) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error::new("Semaphore::add_permits", Kind::Limit)),
+            Err(_) => Err(Error::new("Semaphore::add_permits", Kind::Unplaced)),
+        }
+    }
+
+    fn acquire_many_until(
+        &self,
+        count: usize,
+        deadline: Deadline,
+        late: AcquireError,
+    ) -> Result<Vec<Permit<'_, CAPACITY>>, AcquireError> {
+        let me = primitive::current().map_err(AcquireError::Failed)?;
+        let mut slots = [0; CAPACITY];
+        let Some(slots) = slots.get_mut(..count) else {
+            return Err(AcquireError::Failed(Error::new("Semaphore::acquire_many", Kind::Limit)));
+        };
+        match self.raw.acquire_many(me, loans::thread_number(), deadline, slots) {
+            Ok(()) => Ok(slots.iter().map(|slot| Permit::new(self, me, *slot)).collect()),
+            Err(refused) => Err(AcquireError::refused("Semaphore::acquire_many", refused, late)),
+        }
+    }
+
     #[inline]
     fn acquire_until(
         &self,
@@ -113,11 +260,8 @@ impl<const CAPACITY: usize> Semaphore<CAPACITY> {
     ) -> Result<Permit<'_, CAPACITY>, AcquireError> {
         let owner = primitive::current().map_err(AcquireError::Failed)?;
         match self.raw.acquire(owner, deadline) {
-            Ok(slot) => Ok(Permit { semaphore: self, owner, slot, _loan: Loan::new() }),
-            Err(Refused::Unplaced) => {
-                Err(AcquireError::Failed(Error::new("Semaphore::acquire", Kind::Unplaced)))
-            }
-            Err(Refused::TimedOut | Refused::Deadlock) => Err(late),
+            Ok(slot) => Ok(Permit::new(self, owner, slot)),
+            Err(refused) => Err(AcquireError::refused("Semaphore::acquire", refused, late)),
         }
     }
 
@@ -134,64 +278,17 @@ impl<const CAPACITY: usize> fmt::Debug for Semaphore<CAPACITY> {
         f.debug_struct("Semaphore")
             .field("permits", &self.permits)
             .field("available", &self.available())
+            .field("owners", &Owners(self))
             .finish()
     }
 }
 
-/// One permit of a [`Semaphore`]; gives itself back when dropped.
-///
-/// Dropped in a forked child that inherited it, it does nothing: the permit is
-/// the parent's.
-#[must_use = "the permit is free again as soon as it is dropped"]
-#[derive(Debug)]
-pub struct Permit<'a, const CAPACITY: usize = 64> {
-    semaphore: &'a Semaphore<CAPACITY>,
-    owner: Stamp,
-    slot: usize,
-    /// Keeps `spawn` from copying this permit, and the permit in its thread.
-    _loan: Loan,
-}
+/// Each permit's owner: its pid, and whether it lives.
+struct Owners<'a, const CAPACITY: usize>(&'a Semaphore<CAPACITY>);
 
-impl<const CAPACITY: usize> Permit<'_, CAPACITY> {
-    /// Gives the permit back, as dropping it does.
-    pub fn release(self) {}
-}
-
-impl<const CAPACITY: usize> Drop for Permit<'_, CAPACITY> {
-    #[inline]
-    fn drop(&mut self) {
-        if primitive::current() == Ok(self.owner) {
-            self.semaphore.raw.release(self.owner, self.slot);
-        }
-    }
-}
-
-/// Why no permit was had.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AcquireError {
-    /// All permits are in use, and the call may not wait.
-    WouldBlock,
-    /// All permits were in use for all of the time given.
-    TimedOut,
-    /// The semaphore could not be used at all.
-    Failed(Error),
-}
-
-impl fmt::Display for AcquireError {
+impl<const CAPACITY: usize> fmt::Debug for Owners<'_, CAPACITY> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Error::from(self.clone()).fmt(f)
-    }
-}
-
-impl std::error::Error for AcquireError {}
-
-impl From<AcquireError> for Error {
-    fn from(error: AcquireError) -> Error {
-        match error {
-            AcquireError::WouldBlock => Error::new("acquire", Kind::WouldBlock),
-            AcquireError::TimedOut => Error::new("acquire", Kind::TimedOut),
-            AcquireError::Failed(error) => error,
-        }
+        let state = |owner: Stamp| (owner.pid(), if is_alive(owner) { "alive" } else { "dead" });
+        f.debug_list().entries(self.0.raw.owners().map(state)).finish()
     }
 }

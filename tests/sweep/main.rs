@@ -10,6 +10,7 @@ mod first;
 mod lease;
 mod leaving;
 mod mutex;
+mod permits;
 mod place;
 mod planted;
 mod point;
@@ -36,6 +37,7 @@ fn main() {
         leaving::cases(),
         twice::cases(),
         process::cases(),
+        permits::cases(),
         values::cases(),
     ];
     common::case::run(cases.into_iter().flatten().collect());

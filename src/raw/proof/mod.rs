@@ -39,6 +39,7 @@ mod event_count;
 mod fuse;
 mod guarded;
 mod mutex;
+mod permits;
 #[cfg(loom)]
 mod planted;
 #[cfg(loom)]

@@ -1,0 +1,122 @@
+//! One permit of a semaphore, its name while it changes hands, and why there is
+//! none.
+
+use core::fmt;
+
+use super::semaphore::Semaphore;
+use crate::error::{Error, Kind};
+use crate::primitive::{self, Stamp};
+use crate::raw::Refused;
+use crate::shared::loans::Loan;
+
+/// One permit of a [`Semaphore`]; gives itself back when dropped.
+///
+/// Dropped in a forked child that inherited it, it does nothing: the permit is
+/// the parent's.
+#[must_use = "the permit is free again as soon as it is dropped"]
+#[derive(Debug)]
+pub struct Permit<'a, const CAPACITY: usize = 64> {
+    semaphore: &'a Semaphore<CAPACITY>,
+    owner: Stamp,
+    slot: usize,
+    /// Keeps `spawn` from copying this permit, and the permit in its thread.
+    _loan: Loan,
+}
+
+impl<'a, const CAPACITY: usize> Permit<'a, CAPACITY> {
+    #[inline]
+    pub(super) fn new(
+        semaphore: &'a Semaphore<CAPACITY>,
+        owner: Stamp,
+        slot: usize,
+    ) -> Permit<'a, CAPACITY> {
+        Permit { semaphore, owner, slot, _loan: Loan::new() }
+    }
+}
+
+impl<const CAPACITY: usize> Permit<'_, CAPACITY> {
+    /// Gives the permit back, as dropping it does.
+    pub fn release(self) {}
+
+    /// Keeps the permit for whoever [adopts](Semaphore::adopt) it, and says by which
+    /// name: a [`Message`](crate::Message), to be sent to another process.
+    ///
+    /// Until then it is this process's, so this process's end frees it. A name
+    /// that nobody adopts is a permit lost until then.
+    pub fn forget(self) -> PermitId {
+        self.semaphore.raw.give(self.owner, self.slot);
+        // What is given is no longer this process's to release.
+        PermitId { giver: self.owner.word(), slot: self.slot as u64 }
+    }
+}
+
+impl<const CAPACITY: usize> Drop for Permit<'_, CAPACITY> {
+    #[inline]
+    fn drop(&mut self) {
+        if primitive::current() == Ok(self.owner) {
+            self.semaphore.raw.release(self.owner, self.slot);
+        }
+    }
+}
+
+crate::plain! {
+    /// The name of a permit that was [given](Permit::forget): good for one
+    /// [`adopt`](Semaphore::adopt), by any process.
+    /// The default is nobody's name.
+    #[derive(Debug, Default, PartialEq, Eq, Hash)]
+    pub struct PermitId {
+        giver: u64,
+        slot: u64,
+    }
+}
+
+impl PermitId {
+    /// The giver, and the slot; `None` where the bytes are no such name.
+    pub(super) fn parts(self) -> Option<(Stamp, usize)> {
+        Some((Stamp::of(self.giver)?, usize::try_from(self.slot).ok()?))
+    }
+}
+
+/// Why no permit was had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AcquireError {
+    /// All permits are in use, and the call may not wait.
+    WouldBlock,
+    /// All permits were in use for all of the time given.
+    TimedOut,
+    /// The permit was adopted by somebody else, or is free since its giver died.
+    Gone,
+    /// The semaphore could not be used at all.
+    Failed(Error),
+}
+
+impl AcquireError {
+    #[cold]
+    pub(super) fn refused(call: &'static str, refused: Refused, late: AcquireError) -> Self {
+        match refused {
+            Refused::TimedOut => late,
+            Refused::Unplaced => AcquireError::Failed(Error::new(call, Kind::Unplaced)),
+            Refused::Deadlock => AcquireError::Failed(Error::new(call, Kind::Deadlock)),
+        }
+    }
+}
+
+impl fmt::Display for AcquireError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Error::from(self.clone()).fmt(f)
+    }
+}
+
+impl std::error::Error for AcquireError {}
+
+impl From<AcquireError> for Error {
+    fn from(error: AcquireError) -> Error {
+        match error {
+            AcquireError::WouldBlock => Error::new("acquire", Kind::WouldBlock),
+            AcquireError::TimedOut => Error::new("acquire", Kind::TimedOut),
+            AcquireError::Gone => Error::new("adopt", Kind::Gone),
+            AcquireError::Failed(error) => error,
+        }
+    }
+}
