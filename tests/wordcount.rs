@@ -1,5 +1,8 @@
 //! The word count, run as its users run it: `cargo test --test wordcount`.
 
+#[path = "common/program.rs"]
+mod program;
+
 use std::collections::HashMap;
 use std::fs;
 use std::io::{PipeReader, Read, Write};
@@ -7,27 +10,13 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Once;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-
-/// The example, up to date: unlike `cargo test`, `cargo test --test wordcount`
-/// does not build it.
-fn program() -> PathBuf {
-    static BUILD: Once = Once::new();
-    BUILD.call_once(|| {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--example", "wordcount"]);
-        cargo.args((!cfg!(debug_assertions)).then_some("--release"));
-        assert!(cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success());
-    });
-    let test = std::env::current_exe().unwrap();
-    test.parent().unwrap().with_file_name("examples").join("wordcount")
-}
+use program::program;
 
 fn wordcount(arguments: &[&str], path: &Path) -> Output {
-    Command::new(program()).args(arguments).arg(path).output().unwrap()
+    Command::new(program("wordcount")).args(arguments).arg(path).output().unwrap()
 }
 
 /// A new file for the test of this name.
@@ -230,7 +219,7 @@ fn what_cannot_be_read_is_named_and_the_rest_is_counted() {
     let folder = std::env::temp_dir().join(format!("killproof-wordcount-{}", std::process::id()));
     fs::create_dir(&folder).unwrap();
     let copy = folder.join("wordcount");
-    fs::copy(program(), &copy).unwrap();
+    fs::copy(program("wordcount"), &copy).unwrap();
     fs::write(folder.join("text"), "three good words").unwrap();
     for unreadable in ["closed", "closed-empty"] {
         let path = folder.join(unreadable);
@@ -273,12 +262,12 @@ fn progress_is_plain_lines_when_piped() {
 
 #[test]
 fn the_arguments_explain_themselves() {
-    let help = Command::new(program()).arg("--help").output().unwrap();
+    let help = Command::new(program("wordcount")).arg("--help").output().unwrap();
     assert!(help.status.success());
     for option in ["--workers", "--kill", "--top", "--chunk", "--check", "--no-check", "PATH"] {
         assert!(lines(&help).iter().any(|line| line.contains(option)), "{option}");
     }
-    let wrong = Command::new(program()).arg("--workers").arg("none").output().unwrap();
+    let wrong = Command::new(program("wordcount")).arg("--workers").arg("none").output().unwrap();
     assert_eq!(wrong.status.code(), Some(2));
     let unchecked = wordcount(&["--kill", "0", "--no-check"], &file("unchecked", b"a b"));
     assert!(unchecked.status.success());
@@ -290,7 +279,7 @@ fn the_arguments_explain_themselves() {
 fn held_up(name: &str, text: &[u8]) -> (Child, PipeReader, Vec<Pid>) {
     let (reader, mut writer) = std::io::pipe().unwrap();
     writer.write_all(&[b'\n'; 64 << 10]).unwrap();
-    let mut command = Command::new(program());
+    let mut command = Command::new(program("wordcount"));
     command.args(["--workers", "3", "--kill", "0"]).arg(file(name, text)).stdout(writer);
     command.stderr(Stdio::null());
     let parent = command.spawn().unwrap();

@@ -1,0 +1,42 @@
+//! The small examples, run as their users run them: `cargo test --test examples`.
+//! The word count has a file of its own.
+
+#[path = "common/program.rs"]
+mod program;
+
+use std::process::Command;
+
+use program::program;
+
+/// What the example says, which comes to its end.
+fn output(name: &str) -> String {
+    let output = Command::new(program(name)).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{name}: {said}{}", String::from_utf8_lossy(&output.stderr));
+    said
+}
+
+#[test]
+fn at_the_traffic_light_both_outcomes_are_seen() {
+    let said = output("traffic");
+    assert!(said.contains("9 cars passed, 1 was towed away"), "{said}");
+    assert!(said.contains("3 police cars ran the red light, 2 passed at green"), "{said}");
+    for number in 1..=3 {
+        assert!(said.contains(&format!("police car {number} runs the red light")), "{said}");
+    }
+}
+
+#[test]
+fn the_ticket_shop_goes_wrong_without_a_lock_and_right_with_it() {
+    let said = output("tickets");
+    assert!(said.contains("without a lock: 100 sold of 30"), "{said}");
+    assert!(said.contains("with a lock:    30 sold of 30, 0 left"), "{said}");
+    assert!(said.contains("killed with the lock held: 10"), "{said}");
+}
+
+#[test]
+fn the_room_is_never_overfull_and_gets_its_chair_back() {
+    let said = output("room");
+    assert!(said.contains("12 people were inside"), "{said}");
+    assert!(said.contains("4 of 4 chairs are free"), "{said}");
+}
