@@ -1,8 +1,10 @@
 //! loom's atomics, of which each operation is a step that the fuse counts.
 //!
-//! Where loads are [fresh](Loads::Fresh), the value lies beside loom's word,
-//! which is only looked at, or tried to be changed in vain: so loom knows which
-//! operations conflict, and has no older values to choose from.
+//! Where loads are [fresh](Loads::Fresh), the value lies beside loom's word. Each
+//! operation, a load too, is there a read-modify-write that fails: loom has no
+//! older values to choose from, and tries any two of them in both orders. (It
+//! remembers only the last access to a word, so a store after two processes'
+//! loads is not tried before the first one, where loads are loads.)
 
 use core::sync::atomic::Ordering;
 use core::sync::atomic::Ordering::Relaxed;
@@ -35,7 +37,7 @@ macro_rules! atomic {
             pub(crate) fn load(&self, order: Ordering) -> $int {
                 self.step("load", &[], || {
                     if loads_are_fresh() {
-                        self.word.load(Relaxed);
+                        self.touch();
                         self.newest.get()
                     } else {
                         self.word.load(order)

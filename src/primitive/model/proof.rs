@@ -26,7 +26,8 @@ pub(crate) struct Proof {
 }
 
 impl Proof {
-    /// All interleavings, timeouts that never fire.
+    /// All interleavings, and in them all values that loads may see; timeouts
+    /// that never fire.
     pub(crate) fn of(name: &'static str) -> Proof {
         Proof {
             name,
@@ -48,8 +49,9 @@ impl Proof {
     }
 
     /// Loads see the newest value: interleavings alone. For more processes than
-    /// could be looked at otherwise; says nothing about orderings.
-    pub(crate) fn with_fresh_loads(self) -> Proof {
+    /// could be looked at otherwise; says nothing about orderings. Every other
+    /// proof is looked at in this way first.
+    pub(crate) fn with_fresh_loads_only(self) -> Proof {
         Proof { loads: Loads::Fresh, ..self }
     }
 
@@ -123,6 +125,21 @@ impl Proof {
 
     /// How many executions there were, and how many died in one at most.
     fn run(
+        self,
+        fuses: &[u32],
+        body: Arc<impl Fn(&Processes) + Send + Sync + 'static>,
+    ) -> (usize, usize) {
+        // Neither contains the other: see `atomic` for the orders that loom leaves
+        // out where loads are loads.
+        let fresh = self.with_fresh_loads_only().run_with_loads(fuses, body.clone());
+        if self.loads == Loads::Fresh {
+            return fresh;
+        }
+        let stale = self.run_with_loads(fuses, body);
+        (fresh.0 + stale.0, fresh.1.max(stale.1))
+    }
+
+    fn run_with_loads(
         self,
         fuses: &[u32],
         body: Arc<impl Fn(&Processes) + Send + Sync + 'static>,

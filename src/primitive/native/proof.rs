@@ -31,7 +31,7 @@ impl Proof {
     }
 
     /// Here the CPU decides.
-    pub(crate) fn with_fresh_loads(self) -> Proof {
+    pub(crate) fn with_fresh_loads_only(self) -> Proof {
         self
     }
 

@@ -99,7 +99,7 @@ fn two_notifiers_wake_all() {
 /// to sleep: its ticket must not be good again.
 #[test]
 fn a_flag_that_was_cleared_makes_old_tickets_void() {
-    let proof = Proof::of("event count: cleared and set again").with_fresh_loads();
+    let proof = Proof::of("event count: cleared and set again").with_fresh_loads_only();
     proof.preemptions(3).explore(|processes| {
         let stock = Arc::new(Stock::new());
         // Somebody meant to sleep, and did not.

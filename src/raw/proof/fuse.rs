@@ -10,7 +10,9 @@ use crate::primitive::{AtomicU64, Ordering, Proof, futex_wait, futex_wake, is_al
 fn a_victim_dies_before_each_of_its_steps() {
     let seen = Arc::new([const { AtomicUsize::new(0) }; 4]);
     let counts = seen.clone();
-    Proof::of("fuse: three steps").for_each_death(move |processes| {
+    // Each death is to be counted once.
+    let proof = Proof::of("fuse: three steps").with_fresh_loads_only();
+    proof.for_each_death(move |processes| {
         let word = Arc::new(AtomicU64::new(0));
         let victim = processes.victim(
             &word,

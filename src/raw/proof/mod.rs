@@ -26,6 +26,8 @@
 //!   three are usual. One operation each: executions grow exponentially.
 //! - What is protected lies in the model's atomics, relaxed: a missing acquire
 //!   then shows as a stale value, and each access is a step to die at.
+//! - Where that is still too much: `preemptions(2)`, which is where most bugs are,
+//!   then `with_fresh_loads_only`, then `preemptions(1)`. The output says so.
 //! - What only the proof counts lies in std's atomics: no step, no interleaving.
 //! - The modelled clock stands still but for `pass_time`, which wakes nobody.
 //! - `explore` never fires a timeout, so a lost wake fails. `for_each_death`

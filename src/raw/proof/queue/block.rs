@@ -34,7 +34,7 @@ fn who_finds_none_free_is_woken() {
 
 #[test]
 fn one_block_has_one_owner() {
-    Proof::of("block: two senders, one receiver").with_fresh_loads().preemptions(2).explore(
+    Proof::of("block: two senders, one receiver").with_fresh_loads_only().preemptions(2).explore(
         |processes| {
             let post = large(processes, 1, 0);
             processes.spawn(&post, send_large(10));
@@ -56,7 +56,7 @@ fn two_rescue(
     victim: fn(&Post, Process),
     rescuers: [fn(&Post, Process); 2],
 ) {
-    let proof = Proof::of(name).with_fresh_loads().preemptions(2);
+    let proof = Proof::of(name).with_fresh_loads_only().preemptions(2);
     proof.for_each_death(move |processes| {
         let post = large(processes, 1, full);
         processes.victim(&post, victim, |_, _| ());
@@ -127,7 +127,7 @@ fn a_receiver_dies() {
 #[test]
 fn siblings_do_not_take_one_block_for_two() {
     let proof = Proof::of("block: a rescuer and its siblings");
-    proof.with_fresh_loads().preemptions(3).for_each_death(|processes| {
+    proof.with_fresh_loads_only().preemptions(3).for_each_death(|processes| {
         let post = large(processes, 1, 0);
         processes.victim(&post, try_send, |_, _| ());
         processes.run();

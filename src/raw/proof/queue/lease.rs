@@ -72,7 +72,7 @@ fn what_is_given_back_wakes_somebody() {
 
 #[test]
 fn two_that_come_back_wake_two() {
-    Proof::of("lease: two come back").with_fresh_loads().preemptions(1).explore(|processes| {
+    Proof::of("lease: two come back").with_fresh_loads_only().preemptions(2).explore(|processes| {
         let post = giving_back(processes, 2);
         processes.spawn(&post, Post::recv);
         processes.spawn(&post, Post::recv);
@@ -84,14 +84,16 @@ fn two_that_come_back_wake_two() {
 /// One of two comes back, while one waits for either.
 #[test]
 fn what_comes_back_is_not_counted_twice() {
-    Proof::of("lease: one back, one sent").with_fresh_loads().preemptions(2).explore(|processes| {
-        let post = giving_back(processes, 1);
-        processes.spawn(&post, |post, me| post.send(me, 10));
-        processes.spawn(&post, work);
-        processes.spawn(&post, Post::recv);
-        processes.run();
-        processes.afterwards(&post, Post::settle);
-    });
+    Proof::of("lease: one back, one sent").with_fresh_loads_only().preemptions(2).explore(
+        |processes| {
+            let post = giving_back(processes, 1);
+            processes.spawn(&post, |post, me| post.send(me, 10));
+            processes.spawn(&post, work);
+            processes.spawn(&post, Post::recv);
+            processes.run();
+            processes.afterwards(&post, Post::settle);
+        },
+    );
 }
 
 /// It counts as the second attempt, and comes before the ring.

@@ -25,7 +25,7 @@ fn a_leaser_dies() {
 /// Whoever waits is given what the dead leased.
 #[test]
 fn who_waits_inherits() {
-    let proof = Proof::of("lease: somebody waits").with_fresh_loads();
+    let proof = Proof::of("lease: somebody waits").with_fresh_loads_only();
     proof.preemptions(2).for_each_death(|processes| {
         let post = leasing(processes, 2, 1);
         processes.victim(
@@ -63,7 +63,7 @@ fn two_rescue(
 #[test]
 fn two_rescue_one_lease() {
     let proof = Proof::of("lease: receiver and leaser rescue");
-    proof.with_fresh_loads().preemptions(3).for_each_death(|processes| {
+    proof.with_fresh_loads_only().preemptions(3).for_each_death(|processes| {
         two_rescue(processes, work, [receive, try_work]);
     });
     proof.preemptions(1).for_each_death(|processes| {
@@ -74,7 +74,7 @@ fn two_rescue_one_lease() {
 #[test]
 fn two_lease_after_a_leaser() {
     let proof = Proof::of("lease: two leasers rescue");
-    proof.with_fresh_loads().preemptions(3).for_each_death(|processes| {
+    proof.with_fresh_loads_only().preemptions(3).for_each_death(|processes| {
         two_rescue(processes, work, [try_work, try_work]);
     });
 }
@@ -82,7 +82,7 @@ fn two_lease_after_a_leaser() {
 #[test]
 fn two_rescue_after_who_gives_back() {
     let proof = Proof::of("lease: two after who gave back");
-    proof.with_fresh_loads().preemptions(3).for_each_death(|processes| {
+    proof.with_fresh_loads_only().preemptions(3).for_each_death(|processes| {
         two_rescue(processes, give_up, [receive, try_work]);
     });
 }
@@ -91,7 +91,7 @@ fn two_rescue_after_who_gives_back() {
 /// that saw it send waits for its slot.
 #[test]
 fn a_sender_rescues_a_leasers_slot() {
-    let proof = Proof::of("lease: a sender rescues").with_fresh_loads();
+    let proof = Proof::of("lease: a sender rescues").with_fresh_loads_only();
     proof.preemptions(2).for_each_death(|processes| {
         let post = leasing(processes, 2, 0);
         processes.victim(
@@ -111,7 +111,7 @@ fn a_sender_rescues_a_leasers_slot() {
 /// Whatever the first one left, its rescuer dies over it.
 #[test]
 fn a_rescuer_dies() {
-    let proof = Proof::of("lease: a rescuer dies").with_fresh_loads();
+    let proof = Proof::of("lease: a rescuer dies").with_fresh_loads_only();
     proof.for_each_two_deaths(|processes| {
         let post = leasing(processes, 2, 1);
         for _ in 0..2 {

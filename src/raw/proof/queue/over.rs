@@ -51,8 +51,8 @@ fn close_misses_nothing() {
 /// The other receiver leaves after one message.
 #[test]
 fn close_misses_nothing_of_two() {
-    let proof = Proof::of("close: two send, two receive").with_fresh_loads();
-    proof.preemptions(1).explore(|processes| {
+    let proof = Proof::of("close: two send, two receive").with_fresh_loads_only();
+    proof.preemptions(2).explore(|processes| {
         let post = ring(processes, 2, 0);
         processes.spawn(&post, send_one);
         processes.spawn(&post, send_one);
@@ -68,7 +68,7 @@ fn close_misses_nothing_of_two() {
 
 #[test]
 fn close_wakes_everybody() {
-    Proof::of("close: all sleep").with_fresh_loads().preemptions(2).explore(|processes| {
+    Proof::of("close: all sleep").with_fresh_loads_only().preemptions(2).explore(|processes| {
         let post = ring(processes, 1, 0);
         processes.spawn(&post, receive_all);
         processes.spawn(&post, receive_all);
@@ -79,7 +79,7 @@ fn close_wakes_everybody() {
 
 #[test]
 fn close_wakes_senders() {
-    Proof::of("close: senders sleep").with_fresh_loads().preemptions(2).explore(|processes| {
+    Proof::of("close: senders sleep").with_fresh_loads_only().preemptions(2).explore(|processes| {
         let post = ring(processes, 1, 1);
         processes.spawn(&post, send_one);
         processes.spawn(&post, send_one);
@@ -161,7 +161,7 @@ mod leased {
     /// Whoever looks at the wrong moment is not told either.
     #[test]
     fn two_wait_for_the_last_lease() {
-        let proof = Proof::of("over: two wait for a lease").with_fresh_loads();
+        let proof = Proof::of("over: two wait for a lease").with_fresh_loads_only();
         proof.preemptions(2).explore(|processes| {
             let post = last_lease(processes, Post::give_back);
             processes.spawn(&post, receive_all);
@@ -198,7 +198,7 @@ mod leased {
     /// The last sender leaves while the last lease ends.
     #[test]
     fn the_last_sender_leaves_with_the_last_lease() {
-        let proof = Proof::of("over: last sender, last lease").with_fresh_loads();
+        let proof = Proof::of("over: last sender, last lease").with_fresh_loads_only();
         proof.preemptions(3).explore(|processes| {
             let post = leasing(processes, 1, 1);
             let process = processes.afterwards(&post, Post::hold);

@@ -44,7 +44,7 @@ fn a_receiver_is_told() {
 
 #[test]
 fn two_receivers_are_told() {
-    let proof = Proof::of("peers: two receivers are told").with_fresh_loads();
+    let proof = Proof::of("peers: two receivers are told").with_fresh_loads_only();
     proof.preemptions(2).explore(|processes| {
         let post = nobody(1);
         leaving(processes, &post, Side::Send);
@@ -56,13 +56,15 @@ fn two_receivers_are_told() {
 
 #[test]
 fn the_last_of_two_counts() {
-    Proof::of("peers: two senders leave").with_fresh_loads().preemptions(3).explore(|processes| {
-        let post = nobody(2);
-        leaving(processes, &post, Side::Send);
-        leaving(processes, &post, Side::Send);
-        processes.spawn(&post, hear_that_nobody_is_left);
-        processes.run();
-    });
+    Proof::of("peers: two senders leave").with_fresh_loads_only().preemptions(3).explore(
+        |processes| {
+            let post = nobody(2);
+            leaving(processes, &post, Side::Send);
+            leaving(processes, &post, Side::Send);
+            processes.spawn(&post, hear_that_nobody_is_left);
+            processes.run();
+        },
+    );
 }
 
 #[test]
@@ -140,7 +142,7 @@ fn who_dies_has_left() {
 /// none finds the same.
 #[test]
 fn newcomers_take_the_seats_of_the_dead() {
-    let proof = Proof::of("peers: two newcomers").with_fresh_loads().preemptions(3);
+    let proof = Proof::of("peers: two newcomers").with_fresh_loads_only().preemptions(3);
     proof.for_each_death(|processes| {
         let post = nobody(2);
         let come_and_go = |post: &Post, me: Process| {
@@ -161,7 +163,7 @@ fn newcomers_take_the_seats_of_the_dead() {
 
 #[test]
 fn one_seat_has_one_owner() {
-    let proof = Proof::of("peers: one seat for two").with_fresh_loads().preemptions(3);
+    let proof = Proof::of("peers: one seat for two").with_fresh_loads_only().preemptions(3);
     proof.for_each_death(|processes| {
         let post = nobody(1);
         processes.victim(&post, |post, me| post.queue.enter(Side::Send, me.stamp), |_, _| ());

@@ -81,51 +81,57 @@ fn messages_keep_their_order() {
 
 #[test]
 fn two_senders_find_it_full() {
-    Proof::of("ring of 1: full for two").with_fresh_loads().preemptions(2).explore(|processes| {
-        let post = ring(processes, 1, 1);
-        processes.spawn(&post, send(10));
-        processes.spawn(&post, send(20));
-        processes.spawn(&post, |post, me| {
-            post.recv(me);
-            post.recv(me);
-        });
-        processes.run();
-        settle(processes, &post);
-    });
+    Proof::of("ring of 1: full for two").with_fresh_loads_only().preemptions(2).explore(
+        |processes| {
+            let post = ring(processes, 1, 1);
+            processes.spawn(&post, send(10));
+            processes.spawn(&post, send(20));
+            processes.spawn(&post, |post, me| {
+                post.recv(me);
+                post.recv(me);
+            });
+            processes.run();
+            settle(processes, &post);
+        },
+    );
 }
 
 #[test]
 fn two_receivers_find_it_empty() {
-    Proof::of("ring of 2: empty for two").with_fresh_loads().preemptions(2).explore(|processes| {
-        let post = ring(processes, 2, 0);
-        processes.spawn(&post, Post::recv);
-        processes.spawn(&post, Post::recv);
-        processes.spawn(&post, |post, me| {
-            post.send(me, 10);
-            post.send(me, 11);
-        });
-        processes.run();
-        settle(processes, &post);
-    });
+    Proof::of("ring of 2: empty for two").with_fresh_loads_only().preemptions(2).explore(
+        |processes| {
+            let post = ring(processes, 2, 0);
+            processes.spawn(&post, Post::recv);
+            processes.spawn(&post, Post::recv);
+            processes.spawn(&post, |post, me| {
+                post.send(me, 10);
+                post.send(me, 11);
+            });
+            processes.run();
+            settle(processes, &post);
+        },
+    );
 }
 
 #[test]
 fn two_send_and_two_receive() {
-    Proof::of("ring of 1: two and two").with_fresh_loads().preemptions(1).explore(|processes| {
-        let post = ring(processes, 1, 0);
-        processes.spawn(&post, send(10));
-        processes.spawn(&post, send(20));
-        processes.spawn(&post, Post::recv);
-        processes.spawn(&post, Post::recv);
-        processes.run();
-        settle(processes, &post);
-    });
+    Proof::of("ring of 1: two and two").with_fresh_loads_only().preemptions(2).explore(
+        |processes| {
+            let post = ring(processes, 1, 0);
+            processes.spawn(&post, send(10));
+            processes.spawn(&post, send(20));
+            processes.spawn(&post, Post::recv);
+            processes.spawn(&post, Post::recv);
+            processes.run();
+            settle(processes, &post);
+        },
+    );
 }
 
 /// Who was woken may find that somebody who did not sleep was faster.
 #[test]
 fn who_barges_in_costs_nobody_a_wake() {
-    Proof::of("ring of 2: a barging receiver").with_fresh_loads().preemptions(2).explore(
+    Proof::of("ring of 2: a barging receiver").with_fresh_loads_only().preemptions(2).explore(
         |processes| {
             let post = ring(processes, 2, 0);
             processes.spawn(&post, Post::recv);

@@ -66,7 +66,7 @@ fn a_receiver_that_waits_dies() {
 
 /// Others sleep, or find the victim in their way.
 fn two_go_on(name: &'static str, full: u64, victim: fn(&Post, Process)) {
-    let proof = Proof::of(name).with_fresh_loads().preemptions(2);
+    let proof = Proof::of(name).with_fresh_loads_only().preemptions(2);
     proof.for_each_death(move |processes| {
         let post = ring(processes, 1, full);
         processes.victim(&post, victim, |_, _| ());
@@ -110,7 +110,7 @@ fn two_rescue(
 #[test]
 fn two_rescue_one_message() {
     let proof = Proof::of("ring of 2: two rescue a message");
-    proof.with_fresh_loads().preemptions(3).for_each_death(|processes| {
+    proof.with_fresh_loads_only().preemptions(3).for_each_death(|processes| {
         two_rescue(processes, 2, 2, receive, [receive, receive]);
     });
     proof.preemptions(1).for_each_death(|processes| {
@@ -121,7 +121,7 @@ fn two_rescue_one_message() {
 #[test]
 fn two_rescue_one_free_slot() {
     let proof = Proof::of("ring of 2: two rescue a slot");
-    proof.with_fresh_loads().preemptions(3).for_each_death(|processes| {
+    proof.with_fresh_loads_only().preemptions(3).for_each_death(|processes| {
         two_rescue(processes, 2, 0, send_one, [send_one, send_one]);
     });
 }
@@ -130,10 +130,10 @@ fn two_rescue_one_free_slot() {
 #[test]
 fn both_sides_rescue_one_slot() {
     let proof = Proof::of("ring of 1: both sides rescue");
-    proof.with_fresh_loads().preemptions(3).for_each_death(|processes| {
+    proof.with_fresh_loads_only().preemptions(3).for_each_death(|processes| {
         two_rescue(processes, 1, 0, send_one, [send_one, receive]);
     });
-    proof.with_fresh_loads().preemptions(3).for_each_death(|processes| {
+    proof.with_fresh_loads_only().preemptions(3).for_each_death(|processes| {
         two_rescue(processes, 1, 1, receive, [send_one, receive]);
     });
 }
@@ -142,10 +142,10 @@ fn both_sides_rescue_one_slot() {
 #[test]
 fn rescuers_count_a_capacity_back() {
     let proof = Proof::of("ring of 3: both sides rescue");
-    proof.with_fresh_loads().preemptions(3).for_each_death(|processes| {
+    proof.with_fresh_loads_only().preemptions(3).for_each_death(|processes| {
         two_rescue(processes, 3, 3, receive, [send_one, receive]);
     });
-    proof.with_fresh_loads().preemptions(3).for_each_death(|processes| {
+    proof.with_fresh_loads_only().preemptions(3).for_each_death(|processes| {
         two_rescue(processes, 3, 2, send_one, [send_one, receive]);
     });
 }
