@@ -1,10 +1,10 @@
 //! Planted bugs, to show that the proofs would see them.
 //!
-//! Built only under `cfg(killproof_mutant)`, and then chosen by the environment
-//! variable `KILLPROOF_MUTANT`. Everywhere else [`Mutant::is_on`] is the
-//! constant `false`.
+//! Built under `cfg(killproof_mutant)`, and then chosen by the environment
+//! variable `KILLPROOF_MUTANT`; and in the tests of the model, where a proof
+//! plants one itself. Everywhere else [`Mutant::is_on`] is the constant `false`.
 
-/// A bug that the kill sweep must find.
+/// A bug that the kill sweep or a proof must find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mutant {
     /// Sleeps are not cut into slices, so nobody asks whether the owner lives.
@@ -13,13 +13,37 @@ pub(crate) enum Mutant {
     StoreForCas,
     /// A dead owner's slot in a ring is never taken over.
     NoSlotRescue,
+    /// Whoever takes it over goes on without looking how far the dead one came.
+    NoSecondLook,
+    /// The dead one's lease of the message in it stays.
+    NoVoiding,
+    /// Who was woken at a queue and gives up wakes nobody in its place.
+    KeepsItsWake,
+}
+
+#[cfg(all(test, loom))]
+thread_local! {
+    static PLANTED: std::cell::Cell<Option<Mutant>> = const { std::cell::Cell::new(None) };
 }
 
 impl Mutant {
-    #[cfg(not(killproof_mutant))]
+    #[cfg(not(any(killproof_mutant, all(test, loom))))]
     #[inline(always)]
     pub(crate) fn is_on(self) -> bool {
         false
+    }
+
+    /// Plants the bug while `proof` runs.
+    #[cfg(all(test, loom))]
+    pub(crate) fn plant(self, proof: impl FnOnce()) {
+        PLANTED.set(Some(self));
+        proof();
+        PLANTED.set(None);
+    }
+
+    #[cfg(all(test, loom, not(killproof_mutant)))]
+    pub(crate) fn is_on(self) -> bool {
+        PLANTED.get() == Some(self)
     }
 
     #[cfg(killproof_mutant)]

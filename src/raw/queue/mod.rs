@@ -3,6 +3,7 @@
 //! The machine is told in parts:
 //!
 //! - `ring`: the slots, and how a message gets in and out of one;
+//! - `rescue`: a slot whose owner is dead;
 //! - `lease`: messages handed out but not finished;
 //! - `block`: room for what does not fit into a slot;
 //! - `peers`: who is at each side, for "nobody is left";
@@ -17,6 +18,7 @@ mod lease;
 mod over;
 mod pace;
 mod peers;
+mod rescue;
 mod ring;
 mod wait;
 

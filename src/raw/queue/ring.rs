@@ -43,8 +43,8 @@
 //! empty, or count one too few and send more than the capacity.
 
 use super::{Memory, Queue};
-use crate::primitive::{AtomicU64, Mutant, Ordering, Stamp};
-use crate::raw::owner::{FREE, WAITERS, claim, free, is_orphaned, take_from_dead};
+use crate::primitive::{AtomicU64, Ordering, Stamp};
+use crate::raw::owner::{FREE, claim, free};
 
 /// A message's place in the order of all messages; never reused.
 pub(crate) type Position = u64;
@@ -54,7 +54,7 @@ pub(crate) type Position = u64;
 #[repr(C)]
 pub(crate) struct Slot {
     pub(super) owner: AtomicU64,
-    seq: AtomicU64,
+    pub(super) seq: AtomicU64,
     /// What the floor above wants to know of the message; valid while it is there.
     pub(crate) meta: AtomicU64,
 }
@@ -89,7 +89,7 @@ pub(super) enum Head {
     Empty,
     /// Something came, or went, meanwhile.
     Moved,
-    /// A sender that writes, or died over it, most likely.
+    /// By a sender that writes, or died over it, most likely.
     Owned { position: Position, seen: u64 },
 }
 
@@ -114,11 +114,11 @@ impl<M: Memory> Queue<M> {
         1 << self.slots_log2
     }
 
-    fn free_for(&self, position: Position) -> u64 {
+    pub(super) fn free_for(&self, position: Position) -> u64 {
         (position >> self.slots_log2) << 1
     }
 
-    fn ready_at(&self, position: Position) -> u64 {
+    pub(super) fn ready_at(&self, position: Position) -> u64 {
         self.free_for(position) | 1
     }
 
@@ -201,35 +201,6 @@ impl<M: Memory> Queue<M> {
                 None
             }
         }
-    }
-
-    /// Takes the slot over if the owner that `seen` names is dead. Returns
-    /// whether it did; whether there is still something to do in it, the caller
-    /// finds out by [`still_free`](Queue::still_free) or `still_ready`.
-    ///
-    /// Who died here may have been about to lease the message, whatever the
-    /// rescuer came for: that lease is void before anybody else gets the slot.
-    pub(super) fn rescue_slot(&self, position: Position, seen: u64, me: Stamp) -> bool {
-        let mine = me.word() | seen & WAITERS;
-        let slot = self.slot(position);
-        let taken = !Mutant::NoSlotRescue.is_on()
-            && is_orphaned(seen)
-            && take_from_dead(&slot.owner, seen, mine);
-        if taken && slot.holds_message() {
-            let lap = slot.seq.load(Ordering::Relaxed) >> 1;
-            self.void_leases(lap << self.slots_log2 | self.slot_index(position) as u64);
-        }
-        taken
-    }
-
-    /// Whether a slot that the caller owns is free for `position`.
-    pub(super) fn still_free(&self, position: Position) -> bool {
-        self.slot(position).seq.load(Ordering::Relaxed) == self.free_for(position)
-    }
-
-    /// Whether a slot that the caller owns holds the message of `position`.
-    pub(super) fn still_ready(&self, position: Position) -> bool {
-        self.slot(position).seq.load(Ordering::Relaxed) == self.ready_at(position)
     }
 
     /// Whether anything is in the ring or on its way into it, by one look at the

@@ -1,4 +1,4 @@
-//! The one waiting loop of each side, and when a queue is over.
+//! The one waiting loop of each side.
 //!
 //! A wait looks, spins a little, announces itself, looks once more with
 //! read-modify-writes, and sleeps for a slice. When the slice ends it asks: does
@@ -13,7 +13,7 @@ use super::pace::{Pace, Turn};
 use super::ring::{Head, Last, Look};
 use super::{Memory, Position, Queue, Side};
 use crate::deadline::Deadline;
-use crate::primitive::{Ordering, Stamp};
+use crate::primitive::{Mutant, Ordering, Stamp};
 use crate::raw::owner::{FREE, wait_while};
 
 /// Why nothing was sent or received.
@@ -70,7 +70,7 @@ impl<M: Memory> Queue<M> {
                 return Err(Stop::Disconnected);
             }
             if deadline.has_passed() {
-                if woken {
+                if woken && !Mutant::KeepsItsWake.is_on() {
                     self.calm().room.notify(1);
                 }
                 return Err(Stop::TimedOut);
@@ -153,7 +153,7 @@ impl<M: Memory> Queue<M> {
                 }
             }
             if deadline.has_passed() {
-                if woken {
+                if woken && !Mutant::KeepsItsWake.is_on() {
                     self.calm().ready.notify(1);
                 }
                 return Err(Stop::TimedOut);
