@@ -25,11 +25,9 @@ pub(crate) use mutant::Mutant;
 #[cfg(not(loom))]
 pub(crate) use native::{Birth, adopt, birth, namespace, of_process};
 pub(crate) use stamp::{FLAGS, Stamp, pid_of};
-#[cfg(all(test, loom))]
-pub(crate) use world::Processes;
 pub(crate) use world::{
     AtomicU32, AtomicU64, Instant, Patience, SPINS, current, futex_wait, futex_wake, is_alive,
     pause,
 };
 #[cfg(test)]
-pub(crate) use world::{Process, Proof, pass_time};
+pub(crate) use world::{Process, Processes, Proof, pass_time};

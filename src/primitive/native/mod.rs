@@ -12,6 +12,6 @@ pub(crate) use current::{adopt, birth, current, namespace, of_process};
 pub(crate) use liveness::{Birth, is_alive};
 pub(crate) use patience::Patience;
 #[cfg(test)]
-pub(crate) use proof::{Process, Proof, pass_time};
+pub(crate) use proof::{Process, Processes, Proof, pass_time};
 pub(crate) use sleep::{SPINS, futex_wait, futex_wake, pause};
 pub(crate) use std::time::Instant;

@@ -3,7 +3,7 @@
 //! The processes of a proof are threads of this one process here, so they bear
 //! one stamp and nobody dies. `model/proof.rs` has the same names.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
@@ -43,7 +43,7 @@ impl Proof {
 
     pub(crate) fn explore(self, body: impl Fn(&Processes) + Send + Sync + 'static) {
         for _ in 0..Proof::ROUNDS {
-            body(&Processes { waiting: RefCell::default() });
+            body(&Processes { threads: Cell::new(0), waiting: RefCell::default() });
         }
         println!("native {}: {} rounds", self.name, Proof::ROUNDS);
     }
@@ -54,8 +54,6 @@ impl Proof {
     }
 
     /// Nobody dies here.
-    // Of the proofs that only the model has.
-    #[allow(dead_code)]
     pub(crate) fn for_each_two_deaths(self, body: impl Fn(&Processes) + Send + Sync + 'static) {
         self.explore(body);
     }
@@ -74,6 +72,8 @@ pub(crate) struct Process {
 
 /// The threads of one round.
 pub(crate) struct Processes {
+    /// How many there have been.
+    threads: Cell<u64>,
     waiting: RefCell<Vec<Box<dyn FnOnce() + Send>>>,
 }
 
@@ -85,10 +85,10 @@ impl Processes {
         body: impl FnOnce(&T, Process) -> R + Send + 'static,
     ) -> Stamp {
         let stamp = current().expect("this process has a stamp");
-        let mut waiting = self.waiting.borrow_mut();
-        let me = Process { stamp, thread: waiting.len() as u64 + 1 };
+        self.threads.set(self.threads.get() + 1);
+        let me = Process { stamp, thread: self.threads.get() };
         let shared = shared.clone();
-        waiting.push(Box::new(move || {
+        self.waiting.borrow_mut().push(Box::new(move || {
             body(&shared, me);
         }));
         stamp

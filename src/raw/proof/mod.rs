@@ -44,7 +44,6 @@ mod mutex;
 mod permits;
 #[cfg(loom)]
 mod planted;
-#[cfg(loom)]
 mod queue;
 mod semaphore;
 mod value;

@@ -55,7 +55,7 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    #[cfg(loom)]
+    #[cfg(any(loom, test))]
     pub(crate) fn new() -> Cell {
         Cell { owner: AtomicU64::new(FREE), at: AtomicU64::new(EMPTY), meta: AtomicU64::new(0) }
     }

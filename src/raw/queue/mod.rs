@@ -84,7 +84,7 @@ struct Line<T>(T);
 
 impl Control {
     /// What zeroed memory is, for memory that is not zeroed.
-    #[cfg(loom)]
+    #[cfg(any(loom, test))]
     pub(crate) fn new() -> Control {
         let line = || Line(AtomicU64::new(0));
         Control {

@@ -45,7 +45,7 @@ pub(crate) struct Seat {
 }
 
 impl Seat {
-    #[cfg(loom)]
+    #[cfg(any(loom, test))]
     pub(crate) fn new() -> Seat {
         Seat { owner: AtomicU64::new(FREE), credits: AtomicU64::new(0) }
     }

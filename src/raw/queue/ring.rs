@@ -60,7 +60,7 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    #[cfg(loom)]
+    #[cfg(any(loom, test))]
     pub(crate) fn new() -> Slot {
         Slot { owner: AtomicU64::new(FREE), seq: AtomicU64::new(0), meta: AtomicU64::new(0) }
     }

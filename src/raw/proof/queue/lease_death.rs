@@ -89,23 +89,25 @@ fn two_rescue_after_who_gives_back() {
 
 /// A process at both sides sends a message and dies leasing it, while a sender
 /// that saw it send waits for its slot.
+pub(super) fn a_sender_waits_for_a_leaser(processes: &Processes) {
+    let post = leasing(processes, 2, 0);
+    processes.victim(
+        &post,
+        |post, me| {
+            post.send(me, 10);
+            work(post, me);
+        },
+        |_, _| (),
+    );
+    processes.spawn(&post, |post, me| post.send(me, 20));
+    processes.run();
+    processes.afterwards(&post, Post::settle);
+}
+
 #[test]
 fn a_sender_rescues_a_leasers_slot() {
     let proof = Proof::of("lease: a sender rescues").with_fresh_loads_only();
-    proof.preemptions(2).for_each_death(|processes| {
-        let post = leasing(processes, 2, 0);
-        processes.victim(
-            &post,
-            |post, me| {
-                post.send(me, 10);
-                work(post, me);
-            },
-            |_, _| (),
-        );
-        processes.spawn(&post, |post, me| post.send(me, 20));
-        processes.run();
-        processes.afterwards(&post, Post::settle);
-    });
+    proof.preemptions(2).for_each_death(a_sender_waits_for_a_leaser);
 }
 
 /// Whatever the first one left, its rescuer dies over it.

@@ -4,7 +4,10 @@
 //! - `post`: what the floor above does between a claim and its commit;
 //! - `ledger`: what was sent, received and finished, and whether it adds up;
 //! - the other files: the proofs.
+
 mod block;
+#[cfg(loom)]
+mod last_lease;
 mod lease;
 mod lease_death;
 mod ledger;

@@ -1,17 +1,14 @@
 //! When a queue is over: nothing that was sent, and nothing that may come back,
 //! is missed by who is told that it is closed or that nobody is left.
 
-use std::sync::Arc;
-
-use super::lease::leasing;
 use super::post::{Post, value_of};
 use super::ring::ring;
 use crate::deadline::Deadline;
-use crate::primitive::{Process, Processes, Proof};
-use crate::raw::queue::{Side, Stop};
+use crate::primitive::{Process, Proof};
+use crate::raw::queue::Stop;
 
 /// Receives until it is told that nothing comes any more.
-fn receive_all(post: &Post, me: Process) {
+pub(super) fn receive_all(post: &Post, me: Process) {
     let mut received = (0..).map(|_| post.recv_until(me, Deadline::Never, false));
     assert_eq!(received.find(|received| received.is_err()), Some(Err(Stop::Closed)));
 }
@@ -20,7 +17,7 @@ fn receive_one(post: &Post, me: Process) {
     let _ = post.recv_until(me, Deadline::Never, false);
 }
 
-fn close(post: &Post, _me: Process) {
+pub(super) fn close(post: &Post, _me: Process) {
     post.queue.close();
 }
 
@@ -29,7 +26,7 @@ fn send_one(post: &Post, me: Process) {
     assert!(matches!(sent, Ok(()) | Err(Stop::Closed)), "{sent:?}");
 }
 
-fn all_received(post: &Post, _me: Process) {
+pub(super) fn all_received(post: &Post, _me: Process) {
     post.ledger.check();
     assert!(post.ledger.all_received(), "sent, and not received, though somebody was told so");
 }
@@ -116,103 +113,4 @@ fn who_closes_dies() {
         processes.spawn(&post, receive_all);
         processes.run();
     });
-}
-
-/// What another process leases, while the queue is closed.
-#[cfg(loom)]
-mod leased {
-    use super::*;
-    use crate::raw::proof::queue::post::Task;
-
-    /// A closed queue whose last message somebody has leased; a sibling goes on.
-    fn last_lease(processes: &Processes, ends: fn(&Post, Process, Task)) -> Arc<Post> {
-        let post = leasing(processes, 2, 1);
-        let process = processes.afterwards(&post, |post, me| {
-            post.hold(me);
-            close(post, me);
-        });
-        processes.spawn_thread(process, &post, move |post, me| ends(post, me, post.held()));
-        post
-    }
-
-    #[test]
-    fn who_waits_for_the_last_lease_is_told() {
-        Proof::of("over: the last lease is finished").preemptions(3).explore(|processes| {
-            let post = last_lease(processes, Post::done);
-            processes.spawn(&post, |post, me| {
-                receive_all(post, me);
-                assert!(post.ledger.is_in_hand(0), "told while somebody leases");
-            });
-            processes.run();
-            processes.afterwards(&post, all_received);
-        });
-    }
-
-    #[test]
-    fn who_waits_gets_what_comes_back() {
-        Proof::of("over: the last lease comes back").preemptions(3).explore(|processes| {
-            let post = last_lease(processes, Post::give_back);
-            processes.spawn(&post, receive_all);
-            processes.run();
-            processes.afterwards(&post, all_received);
-        });
-    }
-
-    /// Whoever looks at the wrong moment is not told either.
-    #[test]
-    fn two_wait_for_the_last_lease() {
-        let proof = Proof::of("over: two wait for a lease").with_fresh_loads_only();
-        proof.preemptions(2).explore(|processes| {
-            let post = last_lease(processes, Post::give_back);
-            processes.spawn(&post, receive_all);
-            processes.spawn(&post, |post, me| {
-                while let Ok(task) = post.lease_until(me, Deadline::Never, false) {
-                    post.done(me, task);
-                }
-                assert!(post.ledger.is_in_hand(0), "told while somebody leases");
-            });
-            processes.run();
-            processes.afterwards(&post, all_received);
-        });
-    }
-
-    #[test]
-    fn who_waits_inherits() {
-        Proof::of("over: the last leaser dies").preemptions(1).for_each_death(|processes| {
-            let post = leasing(processes, 1, 1);
-            processes.victim(
-                &post,
-                |post, me| {
-                    let task = post.lease_until(me, Deadline::Now, false);
-                    close(post, me);
-                    task.map(|task| post.give_back(me, task))
-                },
-                close,
-            );
-            processes.spawn(&post, receive_all);
-            processes.run();
-            processes.afterwards(&post, all_received);
-        });
-    }
-
-    /// The last sender leaves while the last lease ends.
-    #[test]
-    fn the_last_sender_leaves_with_the_last_lease() {
-        let proof = Proof::of("over: last sender, last lease").with_fresh_loads_only();
-        proof.preemptions(3).explore(|processes| {
-            let post = leasing(processes, 1, 1);
-            let process = processes.afterwards(&post, Post::hold);
-            processes.spawn_thread(process, &post, |post, me| post.done(me, post.held()));
-            processes.spawn(&post, |post, _| {
-                // In the place of who is at both sides.
-                post.leave(Side::Send);
-            });
-            processes.spawn(&post, |post, me| {
-                let end = post.recv_until(me, Deadline::Never, false);
-                assert_eq!(end, Err(Stop::Disconnected));
-                assert!(post.ledger.is_in_hand(0), "told while somebody leases");
-            });
-            processes.run();
-        });
-    }
 }

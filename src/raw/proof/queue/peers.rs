@@ -208,15 +208,15 @@ fn siblings_are_counted() {
 fn who_is_replaced_is_not_missed() {
     Proof::of("peers: a parent gives").preemptions(3).explore(|processes| {
         let post = nobody(2);
-        let earlier = processes.afterwards(&post, |_, _| ());
-        let its_seat = seat(&post, Side::Send, earlier);
+        let [earlier, parent] = [(); 2].map(|()| processes.afterwards(&post, |_, _| ()));
+        let seats = [earlier, parent].map(|stamp| seat(&post, Side::Send, stamp));
+        // So the child's place is before its parent's, and looked at first.
+        post.queue.leave(Side::Send, seats[0], earlier);
         let child = processes.spawn(&post, |_, _| ());
-        let parent = processes.spawn(&post, move |post, me| {
+        processes.spawn_thread(parent, &post, move |post, me| {
             post.queue.give(Side::Send, child);
-            post.queue.leave(Side::Send, 1, me.stamp);
+            post.queue.leave(Side::Send, seats[1], me.stamp);
         });
-        assert_eq!(post.queue.enter(Side::Send, parent), Some(1));
-        post.queue.leave(Side::Send, its_seat, earlier);
         processes.spawn(&post, |post, me| {
             assert_eq!(post.recv_until(me, Deadline::Now, false), Err(Stop::TimedOut));
         });
