@@ -16,4 +16,5 @@ mod peers;
 mod post;
 mod ring;
 mod ring_death;
+mod wait;
 mod words;
