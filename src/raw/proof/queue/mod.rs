@@ -13,6 +13,8 @@ mod lease_death;
 mod ledger;
 mod over;
 mod peers;
+#[cfg(loom)]
+mod planted;
 mod post;
 mod ring;
 mod ring_death;
