@@ -11,6 +11,7 @@
 //! anything above.
 
 pub(crate) mod array;
+pub(crate) mod condvar;
 pub(crate) mod event;
 pub(crate) mod event_count;
 pub(crate) mod mutex;
@@ -23,6 +24,7 @@ pub(crate) mod value;
 mod proof;
 
 pub(crate) use array::Array;
+pub(crate) use condvar::Condvar;
 pub(crate) use event::Event;
 pub(crate) use event_count::EventCount;
 pub(crate) use mutex::Mutex;
@@ -39,4 +41,6 @@ pub(crate) enum Refused {
     Deadlock,
     /// The machine was never placed in shared memory.
     Unplaced,
+    /// Every place is taken by somebody alive.
+    Full,
 }

@@ -233,6 +233,15 @@ impl Mutex {
         self.word.load(Ordering::Relaxed) != UNPLACED
     }
 
+    /// Whether an owner died or panicked, and nobody has the lock after it.
+    ///
+    /// A read-modify-write: who asks may share no order with the owner, and a
+    /// load might never show what it did.
+    pub(crate) fn is_left_behind(&self) -> bool {
+        let seen = self.word.fetch_or(0, Ordering::Relaxed);
+        is_orphaned(seen) || Stamp::of(seen).is_none() && is_abandoned(seen)
+    }
+
     /// Whether the lock, held or free, waits to be repaired.
     pub(crate) fn is_inconsistent(&self) -> bool {
         is_abandoned(self.word.load(Ordering::Relaxed))

@@ -33,6 +33,7 @@ impl<T: Shareable + Copy> LockError<'_, T> {
             Refused::TimedOut => LockError::TimedOut,
             Refused::Deadlock => LockError::Deadlock,
             Refused::Unplaced => LockError::Failed(Error::new("Mutex::lock", Kind::Unplaced)),
+            Refused::Full => LockError::Failed(Error::new("Mutex::lock", Kind::Limit)),
         }
     }
 }

@@ -19,6 +19,7 @@
 
 mod abandoned;
 mod array;
+mod condvar;
 mod event;
 mod mutex;
 mod permit;
@@ -27,6 +28,7 @@ mod value;
 
 pub use abandoned::{Abandoned, LockError, OrRecover};
 pub use array::Array;
+pub use condvar::{Condvar, WaitTimeoutResult};
 pub use event::Event;
 pub use mutex::{Mutex, MutexGuard};
 pub use permit::{AcquireError, Permit, PermitId};

@@ -135,6 +135,11 @@ impl<T: Shareable + Copy> Mutex<T> {
         }
     }
 
+    /// The machine, for whoever waits beside it.
+    pub(super) fn raw(&self) -> &raw::Mutex {
+        &self.raw
+    }
+
     /// Out of line, so that the way to a sound lock stays short.
     #[cold]
     fn abandoned(&self, me: Stamp, pid: u32) -> LockError<'_, T> {
@@ -180,6 +185,11 @@ impl<'a, T: Shareable + Copy> MutexGuard<'a, T> {
     fn new(mutex: &'a Mutex<T>, owner: Stamp, abandoned_by: Option<u32>) -> MutexGuard<'a, T> {
         let panicking = thread::panicking();
         MutexGuard { mutex, owner, abandoned_by, panicking, _loan: Loan::new() }
+    }
+
+    /// Whose guard it is.
+    pub(super) fn mutex(&self) -> &'a Mutex<T> {
+        self.mutex
     }
 
     /// Who left the value inconsistent.

@@ -98,6 +98,7 @@ impl AcquireError {
             Refused::TimedOut => late,
             Refused::Unplaced => AcquireError::Failed(Error::new(call, Kind::Unplaced)),
             Refused::Deadlock => AcquireError::Failed(Error::new(call, Kind::Deadlock)),
+            Refused::Full => AcquireError::Failed(Error::new(call, Kind::Limit)),
         }
     }
 }

@@ -175,6 +175,7 @@ pub(super) fn refusal(call: &'static str, refused: Refused) -> Error {
         Refused::Unplaced => Kind::Unplaced,
         Refused::Deadlock => Kind::Deadlock,
         Refused::TimedOut => Kind::TimedOut,
+        Refused::Full => Kind::Limit,
     };
     Error::new(call, kind)
 }

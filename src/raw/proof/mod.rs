@@ -35,6 +35,7 @@
 //! - On failure the steps of the failing execution are printed.
 
 mod array;
+mod condvar;
 mod event;
 mod event_count;
 #[cfg(loom)]

@@ -1,0 +1,433 @@
+//! A condition variable: a table of waiters, each of whom is notified by name.
+//!
+//! # States of a slot
+//!
+//! | word | meaning |
+//! |---|---|
+//! | `FREE` | nobody's |
+//! | stamp | that process waits and may be chosen by a notifier |
+//! | stamp, `NOTIFIED` | it was chosen, and does not hold the mutex again yet |
+//!
+//! `book` has one flag, `WAITERS`: unless it is set, nobody waits. The rest of
+//! it counts how often somebody joined.
+//!
+//! # Transitions
+//!
+//! Join, with the mutex held: `FREE` -> own stamp, and then the book. Notify: a
+//! stamp -> the same with `NOTIFIED`, and a wake of the one who sleeps on that
+//! very word. Leave, with the mutex held again: own stamp -> `FREE`. So a
+//! notification stays in the table, under a name, until whoever it was given to
+//! holds the mutex. If that process dies first, a sleeper whose slice ended finds
+//! `NOTIFIED` with a dead stamp, takes the slot over and notifies another. From
+//! there on the mutex tells of deaths: a sleeper whose slice ended looks whether
+//! an owner left it behind, and goes to be told so.
+//!
+//! `notify_all` counts in `broadcasts` before it goes through the table: that is
+//! its commit. A sleeper that it did not come to sees the count at its slice.
+//!
+//! # Why slots, and not a count of notifications
+//!
+//! A count that sleepers compare (as in std) cannot say whose a notification
+//! is: every sleeper that wakes by itself, as all of ours do, takes it for its
+//! own. Tickets say whose it is, but not who holds the ticket, so a dead or late
+//! waiter swallows what comes to its number. A stamped slot says both, its word
+//! is a futex of its own, and a notifier wakes exactly the one it chose. The
+//! price is a limit, `N` waiters at once, eight bytes each.
+//!
+//! The places go round, and notifiers look first where they left off, so
+//! waiters are notified in about the order in which they came, and each of them
+//! after at most `N` others.
+//!
+//! # Ordering
+//!
+//! What is waited for is the mutex's to order; the words here are relaxed but for
+//! the book. Joining is a release in the book after the slot, and notifiers
+//! acquire it: who sees a joining in the book sees the slot. `WAITERS` is cleared
+//! by a CAS of exactly the value that was read before the table was found empty,
+//! so whoever joined in between keeps it set.
+
+use super::owner::{FREE, is_orphaned, take_from_dead};
+use super::{Mutex, Refused};
+use crate::deadline::{Deadline, Slices};
+use crate::primitive::{AtomicU64, Ordering, Stamp, futex_wait, futex_wake};
+
+const NOTIFIED: u64 = 1;
+
+const WAITERS: u64 = 1;
+const JOINED: u64 = 1 << 1;
+const UNPLACED: u64 = 1 << 63;
+
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Condvar<const N: usize> {
+    book: AtomicU64,
+    /// How often everybody was notified.
+    broadcasts: AtomicU64,
+    /// Where notifiers look first; a hint.
+    oldest: AtomicU64,
+    slots: [AtomicU64; N],
+}
+
+/// A place in the table.
+#[derive(Debug)]
+pub(crate) struct Waiter {
+    slot: usize,
+    /// The broadcasts before it.
+    broadcasts: u64,
+    slices: Slices,
+}
+
+/// Why a waiter no longer sleeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Woken {
+    Notified,
+    TimedOut,
+    /// A slice has passed: an occasion to look at what is waited for.
+    Slice,
+    /// An owner left the mutex behind, or everybody was notified and this waiter
+    /// forgotten: to look is right, but no notification is used up.
+    ByItself,
+}
+
+impl<const N: usize> Condvar<N> {
+    pub(crate) fn new() -> Condvar<N> {
+        Condvar {
+            book: AtomicU64::new(UNPLACED),
+            broadcasts: AtomicU64::new(0),
+            oldest: AtomicU64::new(0),
+            slots: core::array::from_fn(|_| AtomicU64::new(FREE)),
+        }
+    }
+
+    /// Makes a condition variable that nobody can see yet ready for use.
+    pub(crate) fn place(&self) {
+        self.book.store(0, Ordering::Relaxed);
+    }
+
+    /// Takes a place in the table, for a process that holds the mutex.
+    pub(crate) fn join(&self, me: Stamp) -> Result<Waiter, Refused> {
+        let book = self.book.load(Ordering::Relaxed);
+        if book & UNPLACED != 0 {
+            return Err(Refused::Unplaced);
+        }
+        let slot = self.take_slot(book, me).ok_or(Refused::Full)?;
+        // Before the notifiers' time: a later broadcast is this waiter's too.
+        let broadcasts = self.broadcasts.load(Ordering::Relaxed);
+        let entered = |book: u64| Some((book + JOINED) | WAITERS);
+        let _ = self.book.fetch_update(Ordering::Release, Ordering::Relaxed, entered);
+        Ok(Waiter { slot, broadcasts, slices: Slices::new() })
+    }
+
+    fn take_slot(&self, book: u64, me: Stamp) -> Option<usize> {
+        let first = next_place(book, N);
+        let free = |index: &usize| {
+            let slot = &self.slots[*index];
+            slot.load(Ordering::Relaxed) == FREE && swap(slot, FREE, me.word())
+        };
+        places(first, N).find(free).or_else(|| self.take_slot_from_dead(me))
+    }
+
+    #[cold]
+    fn take_slot_from_dead(&self, me: Stamp) -> Option<usize> {
+        self.take_over_notifications(me);
+        self.slots.iter().position(|slot| {
+            let seen = slot.load(Ordering::Relaxed);
+            let vacant = is_waiting(seen) && is_orphaned(seen) || seen == FREE;
+            vacant && take_from_dead(slot, seen, me.word())
+        })
+    }
+
+    /// Sleeps until one of the reasons to be [`Woken`], at most one slice.
+    pub(crate) fn sleep(
+        &self,
+        waiter: &mut Waiter,
+        mutex: &Mutex,
+        me: Stamp,
+        deadline: Deadline,
+    ) -> Woken {
+        let slot = &self.slots[waiter.slot];
+        let mut slice_passed = false;
+        loop {
+            if is_notified(slot.load(Ordering::Relaxed)) {
+                return Woken::Notified;
+            }
+            if slice_passed {
+                break;
+            }
+            if deadline.has_passed() {
+                return Woken::TimedOut;
+            }
+            slice_passed = futex_wait(slot, me.word() as u32, waiter.slices.next(deadline));
+        }
+        let forgotten = newest(&self.broadcasts) != waiter.broadcasts;
+        if forgotten || mutex.is_left_behind() {
+            return Woken::ByItself;
+        }
+        self.take_over_notifications(me);
+        Woken::Slice
+    }
+
+    /// Gives the place back, with the mutex held again. Returns whether the
+    /// waiter was notified, which uses up the notification; one that came to a
+    /// waiter who goes [by itself](Woken::ByItself) goes on to another.
+    pub(crate) fn leave(&self, waiter: &Waiter, me: Stamp, woken: Woken) -> bool {
+        let slot = &self.slots[waiter.slot];
+        if woken != Woken::Notified && swap(slot, me.word(), FREE) {
+            return false;
+        }
+        let needed = matches!(woken, Woken::Notified | Woken::TimedOut);
+        if !needed {
+            self.notify_one();
+        }
+        // Only now: what is in the table outlives this process.
+        swap(slot, me.word() | NOTIFIED, FREE);
+        needed
+    }
+
+    /// Notifies one waiter, if there are any.
+    #[inline]
+    pub(crate) fn notify_one(&self) {
+        let book = self.book.load(Ordering::Acquire);
+        if has_waiters(book) {
+            self.notify_waiter(book);
+        }
+    }
+
+    #[cold]
+    fn notify_waiter(&self, book: u64) {
+        // A notification that went to the dead: its slot, to be freed as soon as
+        // somebody else has it.
+        let mut astray = None;
+        let first = self.oldest.load(Ordering::Relaxed) as usize % N;
+        for index in places(first, N) {
+            let slot = &self.slots[index];
+            let Some(chosen) = notify(slot) else { continue };
+            self.oldest.store(index as u64 + 1, Ordering::Relaxed);
+            let woken = futex_wake(slot, 1);
+            if let Some((slot, seen)) = astray.replace((slot, chosen)) {
+                swap(slot, seen, FREE);
+            }
+            // Whoever does not sleep is awake for a moment, or is dead.
+            if woken > 0 || !is_orphaned(chosen) {
+                return;
+            }
+        }
+        if let Some((slot, seen)) = astray {
+            swap(slot, seen, FREE);
+        }
+        self.nobody_waits(book);
+    }
+
+    /// Notifies all who wait.
+    #[inline]
+    pub(crate) fn notify_all(&self) {
+        let book = self.book.load(Ordering::Acquire);
+        if has_waiters(book) {
+            self.notify_waiters(book);
+        }
+    }
+
+    #[cold]
+    fn notify_waiters(&self, book: u64) {
+        self.broadcasts.fetch_add(1, Ordering::Relaxed);
+        for slot in &self.slots {
+            if notify(slot).is_some() {
+                futex_wake(slot, 1);
+            }
+        }
+        self.nobody_waits(book);
+    }
+
+    /// The table had no waiters after `book` was read.
+    fn nobody_waits(&self, book: u64) {
+        if swap(&self.book, book, book & !WAITERS) {
+            self.oldest.store(next_place(book, N) as u64, Ordering::Relaxed);
+        }
+    }
+
+    /// Notifies others of what the dead were notified of.
+    fn take_over_notifications(&self, me: Stamp) {
+        let mine = me.word() | NOTIFIED;
+        for slot in &self.slots {
+            let seen = newest(slot);
+            if is_notified(seen) && is_orphaned(seen) && take_from_dead(slot, seen, mine) {
+                self.notify_one();
+                swap(slot, mine, FREE);
+            }
+        }
+    }
+
+    /// How often everybody was notified.
+    #[cfg(test)]
+    pub(crate) fn broadcasts(&self) -> u64 {
+        self.broadcasts.load(Ordering::Relaxed)
+    }
+
+    /// How many wait, the dead not counted.
+    pub(crate) fn waiting(&self) -> usize {
+        let waits = |slot: &&AtomicU64| {
+            let seen = slot.load(Ordering::Relaxed);
+            is_waiting(seen) && !is_orphaned(seen)
+        };
+        self.slots.iter().filter(waits).count()
+    }
+}
+
+/// Notifies whoever waits in a slot; the word as it is then.
+fn notify(slot: &AtomicU64) -> Option<u64> {
+    let seen = slot.load(Ordering::Relaxed);
+    (is_waiting(seen) && swap(slot, seen, seen | NOTIFIED)).then_some(seen | NOTIFIED)
+}
+
+fn swap(word: &AtomicU64, seen: u64, next: u64) -> bool {
+    word.compare_exchange(seen, next, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+}
+
+/// The word as it is now: what a slice brings to light was often written by
+/// somebody with whom the sleeper shares no order, and a load might never show
+/// it.
+fn newest(word: &AtomicU64) -> u64 {
+    word.fetch_or(0, Ordering::Relaxed)
+}
+
+/// All places, `first` first.
+fn places(first: usize, count: usize) -> impl Iterator<Item = usize> {
+    (first..count).chain(0..first)
+}
+
+/// Where the next to join looks first.
+fn next_place(book: u64, count: usize) -> usize {
+    (book / JOINED) as usize % count
+}
+
+#[inline]
+fn has_waiters(book: u64) -> bool {
+    book & WAITERS != 0
+}
+
+fn is_waiting(slot: u64) -> bool {
+    Stamp::of(slot).is_some() && !is_notified(slot)
+}
+
+fn is_notified(slot: u64) -> bool {
+    slot & NOTIFIED != 0
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::primitive::current;
+    use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, prop_oneof, proptest};
+
+    const PLACES: usize = 4;
+
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        Join,
+        /// Somebody joins who is killed.
+        JoinAndDie,
+        NotifyOne,
+        NotifyAll,
+        /// The n-th of those who are there goes, for this reason.
+        Leave(usize, Woken),
+        /// A slice ends.
+        TakeOver,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let woken =
+            prop_oneof![Just(Woken::Notified), Just(Woken::TimedOut), Just(Woken::ByItself),];
+        prop_oneof![
+            3 => Just(Step::Join),
+            1 => Just(Step::JoinAndDie),
+            3 => Just(Step::NotifyOne),
+            1 => Just(Step::NotifyAll),
+            3 => (0..PLACES, woken).prop_map(|(who, woken)| Step::Leave(who, woken)),
+            1 => Just(Step::TakeOver),
+        ]
+    }
+
+    /// A life of pid 1 that is over.
+    fn dead() -> Stamp {
+        Stamp::new(1 << 31, 1)
+    }
+
+    fn placed() -> Condvar<PLACES> {
+        let condvar = Condvar::new();
+        condvar.place();
+        condvar
+    }
+
+    proptest! {
+        /// The model: who is there, and who of them is notified. Every
+        /// notification goes to exactly one of the living, if one waits.
+        #[test]
+        fn it_does_what_a_list_of_waiters_does(steps in proptest::collection::vec(step(), 0..40)) {
+            let (condvar, me) = (placed(), current().unwrap());
+            let is_notified = |waiter: &Waiter| {
+                is_notified(condvar.slots[waiter.slot].load(Ordering::Relaxed))
+            };
+            let mut there: Vec<Waiter> = Vec::new();
+            let mut notified = 0;
+            // What the dead were notified of goes on to others at some time.
+            let mut owed = 0;
+            for step in steps {
+                match step {
+                    Step::Join => match condvar.join(me) {
+                        Ok(waiter) => there.push(waiter),
+                        Err(refused) => {
+                            prop_assert_eq!(refused, Refused::Full);
+                            prop_assert_eq!(there.len(), PLACES);
+                        }
+                    },
+                    Step::JoinAndDie => {
+                        let full = condvar.join(dead()).is_err();
+                        prop_assert!(!full || there.len() == PLACES);
+                        owed += 1;
+                    }
+                    Step::NotifyOne => {
+                        condvar.notify_one();
+                        notified = there.len().min(notified + 1);
+                    }
+                    Step::NotifyAll => {
+                        condvar.notify_all();
+                        notified = there.len();
+                    }
+                    Step::TakeOver => condvar.take_over_notifications(me),
+                    Step::Leave(who, woken) if who < there.len() => {
+                        let waiter = there.remove(who);
+                        let was_notified = is_notified(&waiter);
+                        if woken == Woken::Notified && !was_notified {
+                            there.insert(who, waiter);
+                            continue;
+                        }
+                        let used_up = condvar.leave(&waiter, me, woken);
+                        prop_assert_eq!(used_up, was_notified && woken != Woken::ByItself);
+                        let passed_on = was_notified && !used_up;
+                        let left = notified - usize::from(was_notified);
+                        notified = there.len().min(left + usize::from(passed_on));
+                    }
+                    Step::Leave(..) => {}
+                }
+                let now = there.iter().filter(|waiter| is_notified(waiter)).count();
+                prop_assert!((notified..=notified + owed).contains(&now), "{notified}, {now}");
+                owed -= now - notified;
+                notified = now;
+                prop_assert_eq!(condvar.waiting(), there.len() - notified);
+            }
+        }
+    }
+
+    #[test]
+    fn waiters_are_notified_in_the_order_in_which_they_came() {
+        let (condvar, me) = (placed(), current().unwrap());
+        for _round in 0..3 {
+            let waiters: Vec<Waiter> = (0..3).map(|_| condvar.join(me).unwrap()).collect();
+            for waiter in waiters {
+                condvar.notify_one();
+                assert!(is_notified(condvar.slots[waiter.slot].load(Ordering::Relaxed)));
+                assert!(condvar.leave(&waiter, me, Woken::Notified));
+            }
+        }
+    }
+}
