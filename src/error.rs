@@ -50,6 +50,10 @@ pub(crate) enum Kind {
     Limit,
     /// What was to be taken over is somebody else's by now, or nobody's.
     Gone,
+    /// A barrier let nobody through.
+    Broken,
+    /// What was used belongs to another process.
+    NotOwner,
 }
 
 impl Error {
@@ -114,6 +118,13 @@ impl Error {
         self.kind == Kind::Gone
     }
 
+    /// Whether what was used belongs to another process: a
+    /// [`Party`](crate::sync::Party) was in two processes after a fork, and this
+    /// is not the one that it was given to.
+    pub fn is_not_owner(&self) -> bool {
+        self.kind == Kind::NotOwner
+    }
+
     /// The system's error number, where the kernel refused.
     pub fn raw_os_error(&self) -> Option<i32> {
         match self.kind {
@@ -139,6 +150,8 @@ impl fmt::Display for Error {
             Kind::Mismatch => "the region was made for another type, version or kind of kernel",
             Kind::Limit => "beyond the limit",
             Kind::Gone => "somebody else has it by now, or its owner died",
+            Kind::Broken => "the barrier is broken",
+            Kind::NotOwner => "it belongs to another process",
         };
         write!(f, "{}: {reason}", self.call)
     }

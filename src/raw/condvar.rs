@@ -46,7 +46,7 @@
 //! by a CAS of exactly the value that was read before the table was found empty,
 //! so whoever joined in between keeps it set.
 
-use super::owner::{FREE, is_orphaned, take_from_dead};
+use super::owner::{Asked, FREE, is_orphaned, take_from_dead};
 use super::{Mutex, Refused};
 use crate::deadline::{Deadline, Slices};
 use crate::primitive::{AtomicU64, Ordering, Stamp, futex_wait, futex_wake};
@@ -130,9 +130,10 @@ impl<const N: usize> Condvar<N> {
     #[cold]
     fn take_slot_from_dead(&self, me: Stamp) -> Option<usize> {
         self.take_over_notifications(me);
+        let mut asked = Asked::new();
         self.slots.iter().position(|slot| {
             let seen = slot.load(Ordering::Relaxed);
-            let vacant = is_waiting(seen) && is_orphaned(seen) || seen == FREE;
+            let vacant = is_waiting(seen) && asked.is_orphaned(seen) || seen == FREE;
             vacant && take_from_dead(slot, seen, me.word())
         })
     }
@@ -157,7 +158,8 @@ impl<const N: usize> Condvar<N> {
             if deadline.has_passed() {
                 return Woken::TimedOut;
             }
-            slice_passed = futex_wait(slot, me.word() as u32, waiter.slices.next(deadline));
+            let passed = futex_wait(slot, me.word() as u32, waiter.slices.next(deadline));
+            slice_passed = waiter.slices.is_over(passed);
         }
         let forgotten = newest(&self.broadcasts) != waiter.broadcasts;
         if forgotten || mutex.is_left_behind() {
@@ -246,11 +248,12 @@ impl<const N: usize> Condvar<N> {
     }
 
     /// Notifies others of what the dead were notified of.
-    fn take_over_notifications(&self, me: Stamp) {
+    pub(super) fn take_over_notifications(&self, me: Stamp) {
         let mine = me.word() | NOTIFIED;
+        let mut asked = Asked::new();
         for slot in &self.slots {
             let seen = newest(slot);
-            if is_notified(seen) && is_orphaned(seen) && take_from_dead(slot, seen, mine) {
+            if is_notified(seen) && asked.is_orphaned(seen) && take_from_dead(slot, seen, mine) {
                 self.notify_one();
                 swap(slot, mine, FREE);
             }
@@ -265,9 +268,10 @@ impl<const N: usize> Condvar<N> {
 
     /// How many wait, the dead not counted.
     pub(crate) fn waiting(&self) -> usize {
+        let mut asked = Asked::new();
         let waits = |slot: &&AtomicU64| {
             let seen = slot.load(Ordering::Relaxed);
-            is_waiting(seen) && !is_orphaned(seen)
+            is_waiting(seen) && !asked.is_orphaned(seen)
         };
         self.slots.iter().filter(waits).count()
     }
@@ -311,123 +315,4 @@ fn is_waiting(slot: u64) -> bool {
 
 fn is_notified(slot: u64) -> bool {
     slot & NOTIFIED != 0
-}
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-    use crate::primitive::current;
-    use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, prop_oneof, proptest};
-
-    const PLACES: usize = 4;
-
-    #[derive(Clone, Copy, Debug)]
-    enum Step {
-        Join,
-        /// Somebody joins who is killed.
-        JoinAndDie,
-        NotifyOne,
-        NotifyAll,
-        /// The n-th of those who are there goes, for this reason.
-        Leave(usize, Woken),
-        /// A slice ends.
-        TakeOver,
-    }
-
-    fn step() -> impl Strategy<Value = Step> {
-        let woken =
-            prop_oneof![Just(Woken::Notified), Just(Woken::TimedOut), Just(Woken::ByItself),];
-        prop_oneof![
-            3 => Just(Step::Join),
-            1 => Just(Step::JoinAndDie),
-            3 => Just(Step::NotifyOne),
-            1 => Just(Step::NotifyAll),
-            3 => (0..PLACES, woken).prop_map(|(who, woken)| Step::Leave(who, woken)),
-            1 => Just(Step::TakeOver),
-        ]
-    }
-
-    /// A life of pid 1 that is over.
-    fn dead() -> Stamp {
-        Stamp::new(1 << 31, 1)
-    }
-
-    fn placed() -> Condvar<PLACES> {
-        let condvar = Condvar::new();
-        condvar.place();
-        condvar
-    }
-
-    proptest! {
-        /// The model: who is there, and who of them is notified. Every
-        /// notification goes to exactly one of the living, if one waits.
-        #[test]
-        fn it_does_what_a_list_of_waiters_does(steps in proptest::collection::vec(step(), 0..40)) {
-            let (condvar, me) = (placed(), current().unwrap());
-            let is_notified = |waiter: &Waiter| {
-                is_notified(condvar.slots[waiter.slot].load(Ordering::Relaxed))
-            };
-            let mut there: Vec<Waiter> = Vec::new();
-            let mut notified = 0;
-            // What the dead were notified of goes on to others at some time.
-            let mut owed = 0;
-            for step in steps {
-                match step {
-                    Step::Join => match condvar.join(me) {
-                        Ok(waiter) => there.push(waiter),
-                        Err(refused) => {
-                            prop_assert_eq!(refused, Refused::Full);
-                            prop_assert_eq!(there.len(), PLACES);
-                        }
-                    },
-                    Step::JoinAndDie => {
-                        let full = condvar.join(dead()).is_err();
-                        prop_assert!(!full || there.len() == PLACES);
-                        owed += 1;
-                    }
-                    Step::NotifyOne => {
-                        condvar.notify_one();
-                        notified = there.len().min(notified + 1);
-                    }
-                    Step::NotifyAll => {
-                        condvar.notify_all();
-                        notified = there.len();
-                    }
-                    Step::TakeOver => condvar.take_over_notifications(me),
-                    Step::Leave(who, woken) if who < there.len() => {
-                        let waiter = there.remove(who);
-                        let was_notified = is_notified(&waiter);
-                        if woken == Woken::Notified && !was_notified {
-                            there.insert(who, waiter);
-                            continue;
-                        }
-                        let used_up = condvar.leave(&waiter, me, woken);
-                        prop_assert_eq!(used_up, was_notified && woken != Woken::ByItself);
-                        let passed_on = was_notified && !used_up;
-                        let left = notified - usize::from(was_notified);
-                        notified = there.len().min(left + usize::from(passed_on));
-                    }
-                    Step::Leave(..) => {}
-                }
-                let now = there.iter().filter(|waiter| is_notified(waiter)).count();
-                prop_assert!((notified..=notified + owed).contains(&now), "{notified}, {now}");
-                owed -= now - notified;
-                notified = now;
-                prop_assert_eq!(condvar.waiting(), there.len() - notified);
-            }
-        }
-    }
-
-    #[test]
-    fn waiters_are_notified_in_the_order_in_which_they_came() {
-        let (condvar, me) = (placed(), current().unwrap());
-        for _round in 0..3 {
-            let waiters: Vec<Waiter> = (0..3).map(|_| condvar.join(me).unwrap()).collect();
-            for waiter in waiters {
-                condvar.notify_one();
-                assert!(is_notified(condvar.slots[waiter.slot].load(Ordering::Relaxed)));
-                assert!(condvar.leave(&waiter, me, Woken::Notified));
-            }
-        }
-    }
 }

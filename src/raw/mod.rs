@@ -11,6 +11,7 @@
 //! anything above.
 
 pub(crate) mod array;
+pub(crate) mod barrier;
 pub(crate) mod condvar;
 pub(crate) mod event;
 pub(crate) mod event_count;
@@ -24,6 +25,7 @@ pub(crate) mod value;
 mod proof;
 
 pub(crate) use array::Array;
+pub(crate) use barrier::Barrier;
 pub(crate) use condvar::Condvar;
 pub(crate) use event::Event;
 pub(crate) use event_count::EventCount;

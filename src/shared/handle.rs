@@ -36,7 +36,7 @@ use crate::error::Error;
 /// # Ok::<(), killproof::Error>(())
 /// ```
 pub struct Shared<T: Shareable> {
-    /// Inside the region's body; kept beside it to save two loads at each use.
+    /// Inside the region's body, of which it may be a part.
     value: NonNull<T>,
     region: Arc<Region>,
 }
@@ -99,6 +99,33 @@ impl<T: Shareable> Shared<T> {
         AsFd::as_fd(&*self.region)
     }
 
+    /// A handle to a part of the value, which keeps the whole mapped.
+    ///
+    /// ```
+    /// use killproof::sync::{Barrier, Mutex};
+    /// use killproof::{Shared, shareable};
+    ///
+    /// shareable! {
+    ///     struct Office { visitors: Mutex<u64>, meeting: Barrier }
+    /// }
+    ///
+    /// let office = Shared::new(Office { visitors: Mutex::new(0), meeting: Barrier::new(2) })?;
+    /// let meeting: Shared<Barrier> = Shared::map(&office, |office| &office.meeting);
+    /// let _party = meeting.party()?;
+    /// # Ok::<(), killproof::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When `part` returns something that is no part of the value.
+    pub fn map<U: Shareable>(this: &Shared<T>, part: impl FnOnce(&T) -> &U) -> Shared<U> {
+        let value = NonNull::from(part(this));
+        let (start, end) = (this.value.addr().get(), this.value.addr().get() + size_of::<T>());
+        let inside = value.addr().get() >= start && value.addr().get() + size_of::<U>() <= end;
+        assert!(inside, "not a part of the shared value");
+        Shared { value, region: Arc::clone(&this.region) }
+    }
+
     /// A handle to the `T` at the start of the region's body.
     fn over(region: Region) -> Shared<T> {
         Shared { value: region.body().cast(), region: Arc::new(region) }
@@ -110,8 +137,8 @@ impl<T: Shareable> Deref for Shared<T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: 1. The body holds a `T`: `new` wrote it, or `open`'s caller
-        //    vouches for it. 2. It stays mapped while `self.region` lives.
+        // SAFETY: 1. The body holds a `T`: `new` wrote it, `open`'s caller vouches
+        //    for it, or `map` had a reference to it. 2. It stays mapped while `self.region` lives.
         //    3. `T: Shareable`, so other processes change it only as `&T`
         //    allows, which is `Sync`.
         unsafe { self.value.as_ref() }

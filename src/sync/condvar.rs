@@ -53,8 +53,8 @@ use crate::shared::shareable::{Placement, Shareable};
 ///         kitchen.ready.notify_one();
 ///     })?
 /// };
-/// let dishes = kitchen.dishes.lock()?;
-/// let mut dishes = kitchen.ready.wait_while(dishes, |dishes| *dishes == 0)?;
+/// let dishes = kitchen.dishes.lock().unwrap();
+/// let mut dishes = kitchen.ready.wait_while(dishes, |dishes| *dishes == 0).unwrap();
 /// assert_eq!(*dishes, 3);
 /// *dishes = 0;
 /// drop(dishes);

@@ -19,6 +19,7 @@
 
 mod abandoned;
 mod array;
+mod barrier;
 mod condvar;
 mod event;
 mod mutex;
@@ -28,6 +29,7 @@ mod value;
 
 pub use abandoned::{Abandoned, LockError, OrRecover};
 pub use array::Array;
+pub use barrier::{Barrier, Broken, Party, WaitResult};
 pub use condvar::{Condvar, WaitTimeoutResult};
 pub use event::Event;
 pub use mutex::{Mutex, MutexGuard};

@@ -35,12 +35,15 @@
 //! - On failure the steps of the failing execution are printed.
 
 mod array;
+mod barrier;
 mod condvar;
 mod event;
 mod event_count;
 #[cfg(loom)]
 mod fuse;
 mod guarded;
+#[cfg(not(loom))]
+mod model;
 mod mutex;
 mod permits;
 #[cfg(loom)]
