@@ -1,4 +1,5 @@
-//! Locks, semaphores and events against what people use instead.
+//! Locks, semaphores, events, barriers and condition variables against what people
+//! use instead.
 //!
 //! ```text
 //! cargo bench --bench sync [-- PART-OF-A-NAME ..]
@@ -6,14 +7,18 @@
 
 mod common;
 
+use std::cell::RefCell;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
-use common::compare::{FEW, MANY, Unit, compare, cpu_nanoseconds_per_call, header, median};
-use common::posix::{PosixSemaphore, PthreadMutex};
-use common::workers::{Pace, processes, threads};
-use killproof::Shared;
-use killproof::sync::{Event, Mutex, Semaphore, Value};
+use common::compare::{
+    FEW, MANY, Unit, compare, cpu_nanoseconds_per_call, header, is_quick, median,
+};
+use common::posix::{PosixSemaphore, PthreadBarrier, PthreadCondvar, PthreadMutex};
+use common::workers::{Pace, Worker, pin, processes, threads, unpin};
+use killproof::sync::{Barrier, Condvar, Event, Mutex, Semaphore, Value};
+use killproof::{Shared, shareable};
 
 /// Calls between two looks at the clock.
 const BATCH: u32 = 10_000;
@@ -26,6 +31,8 @@ fn main() {
     value();
     contended_mutex();
     contended_semaphore();
+    barrier();
+    condvar();
 }
 
 /// One thread locks, adds one and unlocks.
@@ -166,6 +173,115 @@ fn contended_semaphore() {
             },
         );
     }
+}
+
+/// Two processes meet, again and again.
+fn barrier() {
+    let barrier = Shared::new(Barrier::new(2)).unwrap();
+    let pthread = PthreadBarrier::new(2);
+    compare(
+        FEW,
+        Unit::Nanoseconds,
+        "barrier/two-awake/pthread-pshared",
+        "pthread_barrier_t",
+        || {
+            // Each takes its own seat, for a bare fork hands nothing over.
+            let party = RefCell::new(None);
+            two_processes(200, Cpus::Two, || {
+                let mut party = party.borrow_mut();
+                let party = party.get_or_insert_with(|| barrier.party().unwrap());
+                assert!(party.wait().is_ok());
+            })
+        },
+        || two_processes(50, Cpus::Two, || pthread.wait()),
+    );
+}
+
+shareable! {
+    /// Whose turn it is, and a place to wait for it.
+    struct Ours { turn: Mutex<u32>, changed: Condvar }
+}
+
+shareable! {
+    struct Theirs { turn: AtomicU64 }
+}
+
+/// Two processes wake each other in turn: the time from one's notification to the
+/// other's.
+fn condvar() {
+    let ours = Shared::new(Ours { turn: Mutex::new(0), changed: Condvar::new() }).unwrap();
+    let theirs = Shared::new(Theirs { turn: AtomicU64::new(0) }).unwrap();
+    let (mutex, changed) = (PthreadMutex::new(false), PthreadCondvar::new());
+    let parent = std::process::id();
+    let me = || u32::from(std::process::id() != parent);
+    compare(
+        FEW,
+        Unit::Nanoseconds,
+        "condvar/notify-to-wake/pthread-pshared",
+        "pthread_cond_t",
+        || {
+            let both = two_processes(10, Cpus::Any, || {
+                let me = me();
+                let turn = ours.turn.lock().unwrap();
+                let mut turn = ours.changed.wait_while(turn, |turn| *turn != me).unwrap();
+                *turn = 1 - me;
+                drop(turn);
+                ours.changed.notify_one();
+            });
+            both / 2.0
+        },
+        || {
+            let both = two_processes(10, Cpus::Any, || {
+                let me = u64::from(me());
+                mutex.lock();
+                while theirs.turn.load(Ordering::Relaxed) != me {
+                    changed.wait(&mutex);
+                }
+                theirs.turn.store(1 - me, Ordering::Relaxed);
+                mutex.unlock();
+                changed.notify_one();
+            });
+            both / 2.0
+        },
+    );
+}
+
+/// Calls between two looks at the clock where two processes wait for each other:
+/// short, so that some pieces of a busy machine's time are theirs alone.
+const PIECE: u32 = 100;
+
+/// Where two processes run.
+#[derive(Clone, Copy, PartialEq)]
+enum Cpus {
+    /// Each on one of its own.
+    Two,
+    /// Wherever there is time for them.
+    Any,
+}
+
+/// This process and a child repeat `call` in `pieces`; nanoseconds of one call in
+/// the middle one of them.
+fn two_processes(pieces: usize, cpus: Cpus, call: impl Fn()) -> f64 {
+    let pieces = if is_quick() { pieces.div_ceil(10) } else { pieces };
+    let times = PIECE as usize * pieces + 1;
+    let on = |cpu| (cpus == Cpus::Two).then(|| pin(cpu));
+    let child = Worker::start(|| {
+        on(1);
+        (0..times).for_each(|_| call());
+    });
+    let before = on(0);
+    // The child is there when this returns.
+    call();
+    let mut figures: Vec<f64> = (0..pieces)
+        .map(|_| {
+            let start = Instant::now();
+            (0..PIECE).for_each(|_| call());
+            start.elapsed().as_nanos() as f64 / f64::from(PIECE)
+        })
+        .collect();
+    child.join();
+    before.as_ref().map(unpin);
+    median(&mut figures)
 }
 
 /// Compares the time between two operations, and tells how equally the workers

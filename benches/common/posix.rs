@@ -1,4 +1,4 @@
-//! The C library's process-shared mutex and semaphore, as people use them today.
+//! The C library's process-shared primitives, as people use them today.
 #![allow(unsafe_code)]
 
 use std::cell::UnsafeCell;
@@ -83,5 +83,81 @@ impl PosixSemaphore {
     pub fn release(&self) {
         // SAFETY: initialised by `new`.
         assert_eq!(unsafe { libc::sem_post(self.0.get().cast()) }, 0);
+    }
+}
+
+/// `pthread_barrier_t`, PTHREAD_PROCESS_SHARED.
+#[repr(transparent)]
+pub struct PthreadBarrier(UnsafeCell<MaybeUninit<libc::pthread_barrier_t>>);
+
+// SAFETY: process-shared barriers are used from any thread by address.
+unsafe impl Send for PthreadBarrier {}
+// SAFETY: as above.
+unsafe impl Sync for PthreadBarrier {}
+// SAFETY: numbers; C layout, no drop glue.
+unsafe impl Shareable for PthreadBarrier {}
+
+impl PthreadBarrier {
+    pub fn new(parties: u32) -> Shared<PthreadBarrier> {
+        let barrier = PthreadBarrier(UnsafeCell::new(MaybeUninit::uninit()));
+        let shared = Shared::new(barrier).unwrap();
+        let mut attributes = MaybeUninit::uninit();
+        let attributes = attributes.as_mut_ptr();
+        // SAFETY: a place for attributes.
+        assert_eq!(unsafe { libc::pthread_barrierattr_init(attributes) }, 0);
+        let process_shared = libc::PTHREAD_PROCESS_SHARED;
+        // SAFETY: initialised just above.
+        let result = unsafe { libc::pthread_barrierattr_setpshared(attributes, process_shared) };
+        assert_eq!(result, 0);
+        let place = shared.0.get().cast();
+        // SAFETY: nobody uses the barrier yet.
+        assert_eq!(unsafe { libc::pthread_barrier_init(place, attributes, parties) }, 0);
+        shared
+    }
+
+    #[inline]
+    pub fn wait(&self) {
+        // SAFETY: initialised by `new`.
+        let result = unsafe { libc::pthread_barrier_wait(self.0.get().cast()) };
+        assert!(result == 0 || result == libc::PTHREAD_BARRIER_SERIAL_THREAD);
+    }
+}
+
+/// `pthread_cond_t` with its mutex, PTHREAD_PROCESS_SHARED.
+pub struct PthreadCondvar(UnsafeCell<libc::pthread_cond_t>);
+
+// SAFETY: process-shared condition variables are used from any thread by address.
+unsafe impl Send for PthreadCondvar {}
+// SAFETY: as above.
+unsafe impl Sync for PthreadCondvar {}
+// SAFETY: numbers; C layout, no drop glue.
+unsafe impl Shareable for PthreadCondvar {}
+
+impl PthreadCondvar {
+    pub fn new() -> Shared<PthreadCondvar> {
+        let condvar = PthreadCondvar(UnsafeCell::new(libc::PTHREAD_COND_INITIALIZER));
+        let shared = Shared::new(condvar).unwrap();
+        let mut attributes = MaybeUninit::uninit();
+        let attributes = attributes.as_mut_ptr();
+        // SAFETY: a place for attributes.
+        assert_eq!(unsafe { libc::pthread_condattr_init(attributes) }, 0);
+        let process_shared = libc::PTHREAD_PROCESS_SHARED;
+        // SAFETY: initialised just above.
+        let result = unsafe { libc::pthread_condattr_setpshared(attributes, process_shared) };
+        assert_eq!(result, 0);
+        // SAFETY: nobody uses it yet.
+        assert_eq!(unsafe { libc::pthread_cond_init(shared.0.get(), attributes) }, 0);
+        shared
+    }
+
+    /// `mutex` is held.
+    pub fn wait(&self, mutex: &PthreadMutex) {
+        // SAFETY: both were initialised by their `new`.
+        assert_eq!(unsafe { libc::pthread_cond_wait(self.0.get(), mutex.0.get()) }, 0);
+    }
+
+    pub fn notify_one(&self) {
+        // SAFETY: initialised by `new`.
+        assert_eq!(unsafe { libc::pthread_cond_signal(self.0.get()) }, 0);
     }
 }

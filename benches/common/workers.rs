@@ -208,3 +208,29 @@ impl Drop for Worker {
         self.wait();
     }
 }
+
+/// Keeps this process on one of the CPUs that it may use, where that is permitted;
+/// gives back which those are.
+pub fn pin(index: usize) -> libc::cpu_set_t {
+    // SAFETY: all zeroes is the empty set.
+    let mut allowed: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: a place for a set of that size.
+    unsafe { libc::sched_getaffinity(0, size_of_val(&allowed), &raw mut allowed) };
+    // SAFETY: the numbers are below the size of the set.
+    let is_allowed = |cpu: &usize| unsafe { libc::CPU_ISSET(*cpu, &allowed) };
+    let cpus: Vec<usize> = (0..libc::CPU_SETSIZE as usize).filter(is_allowed).collect();
+    if let Some(cpu) = cpus.get(index) {
+        // SAFETY: all zeroes is the empty set.
+        let mut one: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+        // SAFETY: as above.
+        unsafe { libc::CPU_SET(*cpu, &mut one) };
+        unpin(&one);
+    }
+    allowed
+}
+
+/// Lets this process use these CPUs.
+pub fn unpin(cpus: &libc::cpu_set_t) {
+    // SAFETY: a set of that size.
+    unsafe { libc::sched_setaffinity(0, size_of_val(cpus), cpus) };
+}
