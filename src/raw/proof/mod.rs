@@ -45,6 +45,7 @@ mod guarded;
 #[cfg(not(loom))]
 mod model;
 mod mutex;
+mod once;
 mod permits;
 #[cfg(loom)]
 mod planted;

@@ -3,3 +3,4 @@
 
 mod barrier;
 mod condvar;
+mod once;
