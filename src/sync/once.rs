@@ -168,9 +168,9 @@ impl<T: Shareable + Copy> OnceLock<T> {
     /// The value, if it is set.
     #[inline]
     pub fn get(&self) -> Option<&T> {
-        // SAFETY: it is done, so a whole value was written (`put`), and nobody
+        // SAFETY: it is done, so a whole `T` was written there (`put`), and nobody
         // writes any more: `Turn::begin` gives no turn.
-        self.raw.is_done().then(|| unsafe { (*self.value.get()).assume_init_ref() })
+        self.raw.is_done().then(|| unsafe { &*self.value.get().cast::<T>() })
     }
 
     /// The value; if it is not set, `f` makes it.
@@ -219,7 +219,7 @@ impl<T: Shareable + Copy> OnceLock<T> {
     fn put(&self, value: T) {
         // SAFETY: `Turn::finish` runs this where this process has begun and nobody
         // has finished, so nobody else writes, and nobody reads yet.
-        unsafe { (*self.value.get()).write(value) };
+        unsafe { self.value.get().cast::<T>().write(value) };
     }
 }
 

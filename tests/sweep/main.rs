@@ -2,14 +2,17 @@
 //! it, one instruction at a time, in as many runs as there are instructions; each
 //! run kills it one instruction later. After each kill the survivors go on.
 
+mod barrier;
 #[path = "../common/mod.rs"]
 mod common;
+mod condvar;
 mod ends;
 mod event;
 mod first;
 mod lease;
 mod leaving;
 mod mutex;
+mod once;
 mod permits;
 mod place;
 mod planted;
@@ -31,6 +34,9 @@ fn main() {
         mutex::cases(),
         semaphore::cases(),
         event::cases(),
+        condvar::cases(),
+        barrier::cases(),
+        once::cases(),
         queue::cases(),
         lease::cases(),
         wakes::cases(),
