@@ -3,20 +3,18 @@
 
 use std::mem;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use killproof::Shared;
 use killproof::sync::{Barrier, Broken};
 
 use crate::common::case::Case;
-use crate::common::child::{Child, fork, until};
+use crate::common::child::{Child, fork};
 use crate::common::mapped::{Gate, Mapped};
 use crate::common::script::{Seen, put_to_sleep, wait_ended, wait_woken};
 use crate::common::trace::{Stop, Traced, mark};
+use crate::{STUCK, finish, kill, scenario};
 
-const LIMIT: Duration = Duration::from_secs(120);
-/// Above every recovery; only a hang lasts so long.
-const STUCK: Duration = Duration::from_secs(10);
 /// Which sleeper comes to the end of its slice first cannot be chosen.
 const TRIES: usize = 50;
 
@@ -25,19 +23,14 @@ const ROUNDS: u32 = 10;
 
 pub fn cases() -> Vec<Case> {
     vec![
-        Case::new("barrier, one that never comes and one that is told", LIMIT, never_comes),
-        Case::new("barrier, the last to come and one it should wake", LIMIT, last_to_come),
-        Case::new("barrier, a crowd", LIMIT, crowd),
+        scenario("barrier, one that never comes and one that is told", never_comes),
+        scenario("barrier, the last to come and one it should wake", last_to_come),
+        scenario("barrier, a crowd", crowd),
     ]
 }
 
 fn soon() -> Instant {
     Instant::now() + STUCK
-}
-
-fn kill(victim: &Child) {
-    victim.kill();
-    victim.reap();
 }
 
 /// One round. The party is kept: given up, it would be to blame as well.
@@ -88,7 +81,7 @@ fn never_comes() -> Result<String, String> {
             }
         }
         if killed {
-            return Ok("scenario barrier, one that never comes and one that is told: ok".into());
+            return Ok(String::new());
         }
     }
     Err(format!("spoiled {TRIES} times"))
@@ -119,9 +112,7 @@ fn last_to_come() -> Result<String, String> {
     kill(waiters[0].child());
     kill(last.child());
     match wait_ended(&waiters[1], soon())? {
-        Seen::Ended(_, Ok(())) => {
-            Ok("scenario barrier, the last to come and one it should wake: ok".into())
-        }
+        Seen::Ended(_, Ok(())) => Ok(String::new()),
         other => Err(format!("the other waiter: {other:?}")),
     }
 }
@@ -149,11 +140,10 @@ fn crowd() -> Result<String, String> {
         })
         .collect();
     for party in parties {
-        until(soon(), || party.ended(Instant::now()));
-        party.finish(soon()).ok_or("a party hangs")??;
+        finish("a party", &party)?;
     }
     match leaders.load(Ordering::Acquire) {
-        ROUNDS => Ok(format!("scenario barrier, a crowd: {CROWD} parties, {ROUNDS} rounds: ok")),
+        ROUNDS => Ok(format!("{CROWD} parties, {ROUNDS} rounds")),
         other => Err(format!("{other} leaders in {ROUNDS} rounds")),
     }
 }

@@ -2,7 +2,7 @@
 //! killed, and its next bearer too; a notifier and whom it notified; a crowd.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use killproof::sync::{Condvar, Mutex};
 use killproof::{Shared, shareable};
@@ -12,10 +12,8 @@ use crate::common::child::{Child, fork, until};
 use crate::common::mapped::Mapped;
 use crate::common::script::{Seen, put_to_sleep, wait_ended, wait_woken};
 use crate::common::trace::{Stop, Traced, mark};
+use crate::{STUCK, finish, kill, scenario};
 
-const LIMIT: Duration = Duration::from_secs(120);
-/// Above every recovery; only a hang lasts so long.
-const STUCK: Duration = Duration::from_secs(10);
 /// Which of two sleepers comes to the end of its slice first cannot be chosen.
 const TRIES: usize = 50;
 
@@ -27,9 +25,9 @@ shareable! {
 
 pub fn cases() -> Vec<Case> {
     vec![
-        Case::new("condvar, two bearers of a wake", LIMIT, two_bearers),
-        Case::new("condvar, a notifier and whom it notified", LIMIT, notifier_and_notified),
-        Case::new("condvar, a crowd", LIMIT, crowd),
+        scenario("condvar, two bearers of a wake", two_bearers),
+        scenario("condvar, a notifier and whom it notified", notifier_and_notified),
+        scenario("condvar, a crowd", crowd),
     ]
 }
 
@@ -45,11 +43,6 @@ fn wait(shop: &Shop) -> Result<(), String> {
 
 fn soon() -> Instant {
     Instant::now() + STUCK
-}
-
-fn kill(victim: &Child) {
-    victim.kill();
-    victim.reap();
 }
 
 /// W1 is notified and killed as it leaves its futex call; of the two others one is
@@ -73,7 +66,7 @@ fn two_bearers() -> Result<String, String> {
             other => return Err(format!("after one death: {other:?}")),
         }
         return match wait_ended(left[0], soon())? {
-            Seen::Ended(_, Ok(())) => Ok("scenario condvar, two bearers of a wake: ok".into()),
+            Seen::Ended(_, Ok(())) => Ok(String::new()),
             other => Err(format!("after two deaths: {other:?}")),
         };
     }
@@ -107,10 +100,8 @@ fn notifier_and_notified() -> Result<String, String> {
     }
     kill(&waiters[0]);
     kill(notifier.child());
-    match waiters[1].finish(soon()) {
-        Some(Ok(())) => Ok("scenario condvar, a notifier and whom it notified: ok".into()),
-        other => Err(format!("the other waiter: {other:?}")),
-    }
+    finish("the other waiter", &waiters[1])?;
+    Ok(String::new())
 }
 
 /// Two hundred wait. Each notification is for one, and the rest are told at once.
@@ -149,7 +140,7 @@ fn crowd() -> Result<String, String> {
         return Err(format!("{} of {CROWD} are back", returned.load(Ordering::Acquire)));
     }
     for waiter in waiters {
-        waiter.finish(soon()).ok_or("a waiter hangs")??;
+        finish("a waiter", &waiter)?;
     }
-    Ok(format!("scenario condvar, a crowd: {CROWD} waiters, one by one and all at once: ok"))
+    Ok(format!("{CROWD} waiters, one by one and all at once"))
 }

@@ -7,6 +7,8 @@ mod common;
 
 mod accumulated;
 mod alone;
+mod barrier;
+mod condvar;
 mod crowd;
 mod descriptors;
 mod frozen;
@@ -53,6 +55,8 @@ fn main() {
         accumulated::cases(),
         overtaken::cases(),
         values::cases(),
+        condvar::cases(),
+        barrier::cases(),
     ];
     common::case::run(cases.into_iter().flatten().collect());
 }
