@@ -42,6 +42,9 @@
 //! | holding a [`Semaphore`](sync::Semaphore)'s permit | the permit is free again |
 //! | changing a [`Value`](sync::Value) or an [`Array`](sync::Array) | it is the old one or the new one, whole; readers never wait |
 //! | setting an [`Event`](sync::Event) | it is set or it is not; whoever should wake does |
+//! | notified of a [`Condvar`](sync::Condvar) | somebody else is notified in its place |
+//! | as a party of a [`Barrier`](sync::Barrier) | every survivor has [`Broken`](sync::Broken), until its place is taken |
+//! | initialising a [`Once`](sync::Once) or [`OnceLock`](sync::OnceLock) | somebody else does it, from the start |
 //! | sending to a [`queue`](channel::queue) | its message is there whole, or not at all |
 //! | with a message on [`lease`](channel::Receiver::lease) | the message goes to somebody else, with one more attempt |
 //! | as the last at its side of a queue | the others get what was sent, then `Disconnected` |

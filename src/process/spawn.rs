@@ -24,8 +24,8 @@ use crate::sys::fork::threads;
 /// travels as a [`Message`].
 ///
 /// Destructors of what `f` captured run in both processes: here as soon as the
-/// child exists, there when `f` is through with it. Ends of queues and pipes
-/// are handed over instead.
+/// child exists, there when `f` is through with it. Ends of queues and parties of
+/// barriers are handed over instead.
 ///
 /// To report an error, return a `Result<T, String>`, or panic: the message comes
 /// back as [`JoinError::Panicked`](super::JoinError::Panicked).

@@ -192,6 +192,17 @@ impl<const CAPACITY: usize> Shared<Barrier<CAPACITY>> {
 /// [`spawn`](crate::process::spawn) moved it into. In any other copy of that
 /// process's memory every operation says so and changes nothing. Dropped, it gives
 /// its place up; if others wait, it breaks the barrier for them.
+///
+/// It cannot be in two places:
+///
+/// ```compile_fail,E0382
+/// use killproof::sync::Barrier;
+/// use killproof::{Shared, process};
+///
+/// let mut party = Shared::new(Barrier::new(2)).unwrap().party().unwrap();
+/// process::spawn(move || party.wait().is_ok()).unwrap();
+/// party.wait().unwrap();
+/// ```
 #[must_use = "dropped, it gives its place at the barrier up"]
 pub struct Party<const CAPACITY: usize = 64> {
     barrier: Shared<Barrier<CAPACITY>>,

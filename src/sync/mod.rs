@@ -1,4 +1,5 @@
-//! Locks, semaphores and events that outlive whoever holds them.
+//! Locks, semaphores, events, condition variables and barriers that outlive whoever
+//! holds them.
 //!
 //! Each is a typed shell over a word machine; how the machine works is told
 //! there, what it means for you is told here.
@@ -10,10 +11,14 @@
 //! | [`Semaphore`] with a [`Permit`] | the permit is free again |
 //! | [`Value`], [`Array`] changing it | it has changed, whole, or not at all; readers do not notice |
 //! | [`Event`] setting, clearing or waiting | it happened or it did not; nobody hangs |
+//! | [`Condvar`] notified, not yet awake | another waiter is notified in its place |
+//! | [`Condvar`] notifying all | all are notified or nobody is |
+//! | [`Barrier`] as a [`Party`], outside or inside | every survivor has [`Broken`] until its place is taken |
+//! | [`Once`], [`OnceLock`] initialising | another does it, from the start |
 //!
-//! All but [`Event`] are *born unplaced*: on the stack or in a static
-//! they would exclude nobody after a fork, so they refuse to work until they lie
-//! in a [`Shared`](crate::Shared). [`Event`] is a handle and brings its own.
+//! All but [`Event`], which is a handle and brings its own memory, are *born
+//! unplaced*: on the stack or in a static they would mean nothing to anybody after a
+//! fork, so they refuse to work until they lie in a [`Shared`](crate::Shared).
 // May import: `raw`, `shared`, `primitive`, `deadline`, `error`; `sys` for the
 // event's descriptor. Never: `channel`, `process`, or anything above.
 

@@ -140,6 +140,12 @@ impl Once {
 /// assert_eq!(value.get_or_init(|| 5)?, &5);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// What has a destructor cannot be in it:
+///
+/// ```compile_fail,E0277
+/// killproof::sync::OnceLock::<String>::new();
+/// ```
 #[repr(C)]
 pub struct OnceLock<T: Shareable + Copy> {
     raw: raw::Once,

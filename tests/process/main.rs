@@ -13,6 +13,7 @@ mod handover;
 mod names;
 mod namespace;
 mod output;
+mod parties;
 mod refusals;
 mod values;
 mod waiting;
@@ -36,6 +37,7 @@ fn main() {
         namespace::cases(),
         output::cases(),
         faults::cases(),
+        parties::cases(),
     ];
     common::case::run(cases.into_iter().flatten().collect());
 }
