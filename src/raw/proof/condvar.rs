@@ -10,7 +10,7 @@ use crate::deadline::Deadline;
 #[cfg(loom)]
 use crate::primitive::futex_wait;
 use crate::primitive::{AtomicU64, Ordering::Relaxed, Process, Proof};
-use crate::raw::condvar::Woken;
+use crate::raw::condvar::{Waiter, Woken};
 use crate::raw::mutex::Locked;
 use crate::raw::{Condvar, Mutex};
 
@@ -57,6 +57,15 @@ impl Stock {
     /// One wait; the mutex is held before and after. Returns whether it was left
     /// behind, and whether the time was up.
     fn wait(&self, me: Process, looks: Looks, deadline: Deadline) -> (bool, bool) {
+        let (waiter, woken) = self.sleep(me, looks, deadline);
+        let abandoned = self.lock(me);
+        let notified = self.changed.leave(&waiter, me.stamp, woken);
+        self.returned.fetch_add(1, Relaxed);
+        (abandoned, woken == Woken::TimedOut && !notified)
+    }
+
+    /// The wait until the mutex is to be taken again.
+    fn sleep(&self, me: Process, looks: Looks, deadline: Deadline) -> (Waiter, Woken) {
         let mut waiter = self.changed.join(me.stamp).expect("there is a place");
         self.unlock(me);
         let woken = loop {
@@ -66,10 +75,20 @@ impl Stock {
                 woken => break woken,
             }
         };
-        let abandoned = self.lock(me);
-        let notified = self.changed.leave(&waiter, me.stamp, woken);
-        self.returned.fetch_add(1, Relaxed);
-        (abandoned, woken == Woken::TimedOut && !notified)
+        (waiter, woken)
+    }
+
+    /// A wait with a bug: it gives its place back, and then takes the mutex.
+    #[cfg(loom)]
+    fn see_leaving_early(&self, me: Process) {
+        let mut abandoned = self.lock(me);
+        while !abandoned && self.items.load(Relaxed) == 0 {
+            let (waiter, woken) = self.sleep(me, Looks::Notified, Deadline::Never);
+            self.changed.leave(&waiter, me.stamp, woken);
+            abandoned = self.lock(me);
+        }
+        self.changed.notify_one();
+        self.unlock(me);
     }
 
     /// Waits until there is something, and leaves with the mutex held. Whoever
@@ -235,6 +254,21 @@ fn a_waiter_that_dies_takes_no_ones_wake() {
         processes.spawn(&stock, Stock::put);
         processes.run();
         processes.afterwards(&stock, Stock::check);
+    });
+}
+
+/// Why the place is kept until the mutex is held.
+#[cfg(loom)]
+#[test]
+fn a_waiter_that_leaves_early_takes_its_wake_along() {
+    Proof::of("condvar: leaving early").preemptions(1).finds("not healed", |proof| {
+        proof.for_each_death(|processes| {
+            let stock = Arc::new(Stock::new());
+            processes.victim(&stock, Stock::see_leaving_early, |_, _| ());
+            processes.spawn(&stock, Stock::see_leaving_early);
+            processes.spawn(&stock, Stock::put);
+            processes.run();
+        });
     });
 }
 
