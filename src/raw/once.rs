@@ -14,7 +14,8 @@
 //! Begin: take the lock, and look again. Finish: `done` -> `DONE`, the commit, and
 //! unlock. Give up: unlock. Where somebody dies at it the lock goes to the next
 //! one who waits for it; that something was left half done is the reason why the
-//! lock says so, and here whoever takes it begins from the start anyway.
+//! lock says so, and here whoever takes it begins from the start anyway. (It is
+//! double-checked locking, Schmidt and Harrison 1996, on a lock that is inherited.)
 //!
 //! # Ordering
 //!
@@ -73,6 +74,10 @@ impl Once {
     /// The caller, who has begun, leaves it to others.
     pub(crate) fn give_up(&self, me: Stamp) {
         self.lock.unlock(me);
+    }
+
+    pub(crate) fn is_placed(&self) -> bool {
+        self.lock.is_placed()
     }
 
     /// Who is at it.

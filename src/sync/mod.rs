@@ -35,7 +35,7 @@ mod value;
 
 pub use abandoned::{Abandoned, LockError, OrRecover};
 pub use array::Array;
-pub use barrier::{Barrier, Broken, Party, WaitResult};
+pub use barrier::{Barrier, BarrierWaitResult, Broken, Party};
 pub use condvar::{Condvar, WaitTimeoutResult};
 pub use event::Event;
 pub use mutex::{Mutex, MutexGuard};

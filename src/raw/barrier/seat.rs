@@ -21,7 +21,7 @@
 //! the round and then look at the seats, and on the round both are
 //! read-modify-writes: one of them sees the other.
 
-use super::{Barrier, Cause, RESET, newest, next_generation, swap};
+use super::{Barrier, Cause, newest, reset, swap};
 use crate::primitive::{AtomicU64, Ordering, Stamp, pid_of};
 use crate::raw::Refused;
 use crate::raw::owner::{Asked, is_orphaned, take_from_dead};
@@ -30,10 +30,18 @@ pub(super) const FREE: u64 = 0;
 const LEFT: u64 = 1;
 pub(super) const ABSENT: u64 = 1 << 1;
 
+/// What a seat says, for those who only look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seat {
+    Free,
+    Taken(Stamp),
+    Left(u32),
+}
+
 impl<const N: usize> Barrier<N> {
     /// Takes a seat that nobody has.
     pub(crate) fn take_seat(&self, me: Stamp) -> Result<usize, Refused> {
-        if self.parties.load(Ordering::Relaxed) == 0 {
+        if !self.is_placed() {
             return Err(Refused::Unplaced);
         }
         loop {
@@ -60,7 +68,7 @@ impl<const N: usize> Barrier<N> {
         }
         // Whoever is faster may have arrived already: exactly what was seen is
         // swapped.
-        if swap(&self.round, round, next_generation(round) | RESET) {
+        if swap(&self.round, round, reset(round)) {
             for (seat, seen) in self.seats.iter().zip(seen) {
                 if seen != ABSENT {
                     take_from_dead(seat, seen, FREE);
@@ -102,6 +110,15 @@ impl<const N: usize> Barrier<N> {
     #[inline]
     pub(super) fn is_at(&self, seat: usize, me: Stamp) -> bool {
         self.seats.get(seat).is_some_and(|seat| seat.load(Ordering::Relaxed) == me.word())
+    }
+
+    /// Whose the parties are.
+    pub(crate) fn seats(&self) -> impl Iterator<Item = Seat> {
+        self.seats.iter().filter_map(|seat| match seat.load(Ordering::Relaxed) {
+            ABSENT => None,
+            seen if has_left(seen) => Some(Seat::Left(pid_of(seen))),
+            seen => Some(Stamp::of(seen).map_or(Seat::Free, Seat::Taken)),
+        })
     }
 
     /// A party without which no round is completed. With `ask`, its process is

@@ -119,3 +119,22 @@ fn who_begins_while_it_is_at_it_is_deadlocked() {
         processes.afterwards(&made, |made, _| made.see());
     });
 }
+
+/// Why the value is whole before the word says so.
+#[cfg(loom)]
+#[test]
+fn one_that_says_so_too_early_is_found() {
+    Proof::of("once: done too early").finds("and 0x0", |proof| {
+        proof.explore(|processes| {
+            let made = Arc::new(Made::new());
+            processes.spawn(&made, |made, me| {
+                if made.once.begin(me.stamp, me.thread) == Ok(true) {
+                    made.once.finish(me.stamp);
+                    made.halves.iter().for_each(|half| half.store(1, Relaxed));
+                }
+            });
+            processes.spawn(&made, Made::make);
+            processes.run();
+        });
+    });
+}

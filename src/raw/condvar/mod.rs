@@ -1,5 +1,7 @@
 //! A condition variable: a table of waiters, each of whom is notified by name.
 //!
+//! Here is the waiter's side; the notifier's is in `notify`.
+//!
 //! # States of a slot
 //!
 //! | word | meaning |
@@ -32,7 +34,9 @@
 //! own. Tickets say whose it is, but not who holds the ticket, so a dead or late
 //! waiter swallows what comes to its number. A stamped slot says both, its word
 //! is a futex of its own, and a notifier wakes exactly the one it chose. The
-//! price is a limit, `N` waiters at once, eight bytes each.
+//! price is a limit, `N` waiters at once, eight bytes each. (A queue of waiters, each
+//! with a semaphore of its own: Birrell, "Implementing Condition Variables with
+//! Semaphores", 2003.)
 //!
 //! The places go round, and notifiers look first where they left off, so
 //! waiters are notified in about the order in which they came, and each of them
@@ -46,10 +50,12 @@
 //! by a CAS of exactly the value that was read before the table was found empty,
 //! so whoever joined in between keeps it set.
 
-use super::owner::{Asked, FREE, is_orphaned, take_from_dead};
+mod notify;
+
+use super::owner::{Asked, FREE, take_from_dead};
 use super::{Mutex, Refused};
 use crate::deadline::{Deadline, Slices};
-use crate::primitive::{AtomicU64, Ordering, Stamp, futex_wait, futex_wake};
+use crate::primitive::{AtomicU64, Ordering, Stamp, futex_wait};
 
 const NOTIFIED: u64 = 1;
 
@@ -186,101 +192,23 @@ impl<const N: usize> Condvar<N> {
         needed
     }
 
-    /// Notifies one waiter, if there are any.
-    #[inline]
-    pub(crate) fn notify_one(&self) {
-        let book = self.book.load(Ordering::Acquire);
-        if has_waiters(book) {
-            self.notify_waiter(book);
-        }
-    }
-
-    #[cold]
-    fn notify_waiter(&self, book: u64) {
-        // A notification that went to the dead: its slot, to be freed as soon as
-        // somebody else has it.
-        let mut astray = None;
-        let first = self.oldest.load(Ordering::Relaxed) as usize % N;
-        for index in places(first, N) {
-            let slot = &self.slots[index];
-            let Some(chosen) = notify(slot) else { continue };
-            self.oldest.store(index as u64 + 1, Ordering::Relaxed);
-            let woken = futex_wake(slot, 1);
-            if let Some((slot, seen)) = astray.replace((slot, chosen)) {
-                swap(slot, seen, FREE);
-            }
-            // Whoever does not sleep is awake for a moment, or is dead.
-            if woken > 0 || !is_orphaned(chosen) {
-                return;
-            }
-        }
-        if let Some((slot, seen)) = astray {
-            swap(slot, seen, FREE);
-        }
-        self.nobody_waits(book);
-    }
-
-    /// Notifies all who wait.
-    #[inline]
-    pub(crate) fn notify_all(&self) {
-        let book = self.book.load(Ordering::Acquire);
-        if has_waiters(book) {
-            self.notify_waiters(book);
-        }
-    }
-
-    #[cold]
-    fn notify_waiters(&self, book: u64) {
-        self.broadcasts.fetch_add(1, Ordering::Relaxed);
-        for slot in &self.slots {
-            if notify(slot).is_some() {
-                futex_wake(slot, 1);
-            }
-        }
-        self.nobody_waits(book);
-    }
-
-    /// The table had no waiters after `book` was read.
-    fn nobody_waits(&self, book: u64) {
-        if swap(&self.book, book, book & !WAITERS) {
-            self.oldest.store(next_place(book, N) as u64, Ordering::Relaxed);
-        }
-    }
-
-    /// Notifies others of what the dead were notified of.
-    pub(super) fn take_over_notifications(&self, me: Stamp) {
-        let mine = me.word() | NOTIFIED;
-        let mut asked = Asked::new();
-        for slot in &self.slots {
-            let seen = newest(slot);
-            if is_notified(seen) && asked.is_orphaned(seen) && take_from_dead(slot, seen, mine) {
-                self.notify_one();
-                swap(slot, mine, FREE);
-            }
-        }
-    }
-
     /// How often everybody was notified.
     #[cfg(test)]
     pub(crate) fn broadcasts(&self) -> u64 {
         self.broadcasts.load(Ordering::Relaxed)
     }
 
-    /// How many wait, the dead not counted.
-    pub(crate) fn waiting(&self) -> usize {
-        let mut asked = Asked::new();
-        let waits = |slot: &&AtomicU64| {
+    /// Who has a place, and whether it was notified.
+    pub(crate) fn waiters(&self) -> impl Iterator<Item = (Stamp, bool)> {
+        self.slots.iter().filter_map(|slot| {
             let seen = slot.load(Ordering::Relaxed);
-            is_waiting(seen) && !asked.is_orphaned(seen)
-        };
-        self.slots.iter().filter(waits).count()
+            Stamp::of(seen).map(|waiter| (waiter, is_notified(seen)))
+        })
     }
-}
 
-/// Notifies whoever waits in a slot; the word as it is then.
-fn notify(slot: &AtomicU64) -> Option<u64> {
-    let seen = slot.load(Ordering::Relaxed);
-    (is_waiting(seen) && swap(slot, seen, seen | NOTIFIED)).then_some(seen | NOTIFIED)
+    pub(crate) fn is_placed(&self) -> bool {
+        self.book.load(Ordering::Relaxed) & UNPLACED == 0
+    }
 }
 
 fn swap(word: &AtomicU64, seen: u64, next: u64) -> bool {
@@ -302,11 +230,6 @@ fn places(first: usize, count: usize) -> impl Iterator<Item = usize> {
 /// Where the next to join looks first.
 fn next_place(book: u64, count: usize) -> usize {
     (book / JOINED) as usize % count
-}
-
-#[inline]
-fn has_waiters(book: u64) -> bool {
-    book & WAITERS != 0
 }
 
 fn is_waiting(slot: u64) -> bool {
