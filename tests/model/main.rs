@@ -4,8 +4,12 @@
 //! cargo test --test model
 //! ```
 
+mod barrier;
+mod composed;
+mod condvar;
 mod event;
 mod mutex;
+mod once;
 mod queue;
 mod queue_model;
 mod semaphore;

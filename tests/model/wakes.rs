@@ -6,13 +6,15 @@
 #![allow(unsafe_code)]
 
 use std::fs;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use killproof::channel::{RecvError, SendError, queue};
-use killproof::sync::{AcquireError, Event, LockError, Mutex, Semaphore};
-use killproof::{Shareable, Shared};
+use killproof::sync::{
+    AcquireError, Barrier, Broken, Condvar, Event, LockError, Mutex, OnceLock, Semaphore,
+};
+use killproof::{Shareable, Shared, shareable};
 
 /// The same value at another address.
 fn mapped_again<T: Shareable>(shared: &Shared<T>) -> Shared<T> {
@@ -137,4 +139,67 @@ fn the_end_of_a_queue_wakes_both_sides() {
     sender.send(1).unwrap();
     let alone = once_asleep(|| sender.send(2), || drop(receiver));
     assert_eq!(alone, Err(SendError::Disconnected(2)));
+}
+
+shareable! {
+    struct Door { open: Mutex<u8>, moved: Condvar }
+}
+
+#[test]
+fn a_notification_wakes_through_another_mapping() {
+    let here = Shared::new(Door { open: Mutex::new(0), moved: Condvar::new() }).unwrap();
+    let there = mapped_again(&here);
+    let wait = || there.moved.wait(there.open.lock().unwrap()).map(drop).is_ok();
+    // The waiter, once asleep, has given the lock back.
+    assert!(once_asleep(wait, || here.moved.notify_one()));
+    assert!(once_asleep(wait, || here.moved.notify_all()));
+    let wait_while = || {
+        let guard = there.open.lock().unwrap();
+        *there.moved.wait_while(guard, |open| *open == 0).unwrap()
+    };
+    let open = || {
+        *here.open.lock().unwrap() = 1;
+        here.moved.notify_one();
+    };
+    assert_eq!(once_asleep(wait_while, open), 1);
+}
+
+#[test]
+fn a_barrier_wakes_through_another_mapping() {
+    let here = Shared::new(Barrier::new(2)).unwrap();
+    let there = mapped_again(&here);
+    let (mut ours, mut its) = (here.party().unwrap(), there.party().unwrap());
+    assert!(there.party().unwrap_err().is_limit());
+    let through = once_asleep(|| its.wait().is_ok(), || assert!(ours.wait().is_ok()));
+    assert!(through);
+    let aborted = once_asleep(|| its.wait(), || here.abort().unwrap());
+    assert_eq!(aborted, Err(Broken::Aborted(std::process::id())));
+    here.reset();
+    assert_eq!(once_asleep(|| its.wait(), || there.reset()), Err(Broken::Reset));
+    let left = once_asleep(|| its.wait(), || drop(ours));
+    assert_eq!(left, Err(Broken::Left(std::process::id())));
+}
+
+#[test]
+fn a_value_that_is_set_wakes_through_another_mapping() {
+    let here = Shared::new(OnceLock::new()).unwrap();
+    let there = mapped_again(&here);
+    let may_end = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let makes = scope.spawn(|| {
+            here.get_or_init(|| {
+                while !may_end.load(Ordering::Acquire) {
+                    thread::yield_now();
+                }
+                7_u64
+            })
+        });
+        while !format!("{there:?}").contains("state: begun") {
+            thread::yield_now();
+        }
+        assert_eq!(there.get(), None);
+        let end = || may_end.store(true, Ordering::Release);
+        assert_eq!(once_asleep(|| there.get_or_init(|| 8).copied(), end), Ok(7));
+        assert_eq!(makes.join().unwrap(), Ok(&7));
+    });
 }

@@ -1,17 +1,14 @@
 //! Waiting: not at all, for a while, for ever, and through interruptions.
-#![allow(unsafe_code)]
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use killproof::process::spawn;
-use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, kill, raise, sigaction};
+use nix::sys::signal::{Signal, kill, raise};
 use nix::unistd::Pid;
 
 use crate::common::case::Case;
 use crate::common::child::until;
-use crate::common::mapped::Mapped;
+use crate::common::interruptions;
 use crate::{case, gate};
 
 pub fn cases() -> Vec<Case> {
@@ -89,36 +86,13 @@ fn poll_on_the_handle() {
     assert_eq!(child.join(), Ok(()));
 }
 
-static INTERRUPTIONS: OnceLock<Mapped<AtomicU32>> = OnceLock::new();
-
-extern "C" fn interrupt(_: i32) {
-    if let Some(count) = INTERRUPTIONS.get() {
-        count.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// A timer that interrupts every sleep of this process from now on.
-fn start_interruptions(each: Duration) {
-    INTERRUPTIONS.get_or_init(|| Mapped::new(AtomicU32::new(0)));
-    let handler = SigHandler::Handler(interrupt);
-    let action = SigAction::new(handler, SaFlags::empty(), SigSet::empty());
-    // SAFETY: the handler adds to an atomic and does nothing else.
-    unsafe { sigaction(Signal::SIGALRM, &action) }.unwrap();
-    let each = libc::timeval { tv_sec: 0, tv_usec: each.subsec_micros().into() };
-    let timer = libc::itimerval { it_interval: each, it_value: each };
-    // SAFETY: the timer is a local, and no earlier one is asked for.
-    let set = unsafe { libc::setitimer(libc::ITIMER_REAL, &timer, std::ptr::null_mut()) };
-    assert_eq!(set, 0);
-}
-
 fn join_through_signals() {
-    start_interruptions(Duration::from_millis(1));
-    let count = INTERRUPTIONS.get().unwrap();
+    interruptions::start(Duration::from_millis(1));
     for round in 0..20_u32 {
-        let enough = count.load(Ordering::Relaxed) + 10;
+        let enough = interruptions::count() + 10;
         let child = spawn(move || {
             // The timer is the parent's alone; its handler counts for both.
-            while INTERRUPTIONS.get().unwrap().load(Ordering::Relaxed) < enough {
+            while interruptions::count() < enough {
                 std::thread::yield_now();
             }
             round

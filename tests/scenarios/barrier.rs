@@ -18,7 +18,7 @@ use crate::{STUCK, finish, kill, scenario};
 /// Which sleeper comes to the end of its slice first cannot be chosen.
 const TRIES: usize = 50;
 
-const CROWD: usize = 64;
+const CROWD: usize = 200;
 const ROUNDS: u32 = 10;
 
 pub fn cases() -> Vec<Case> {
@@ -117,9 +117,9 @@ fn last_to_come() -> Result<String, String> {
     }
 }
 
-/// As many parties as the default allows meet again and again.
+/// Two hundred parties meet again and again.
 fn crowd() -> Result<String, String> {
-    let barrier = Shared::new(Barrier::new(CROWD)).map_err(|e| e.to_string())?;
+    let barrier = Shared::new(Barrier::<CROWD>::with_capacity(CROWD)).map_err(|e| e.to_string())?;
     let come: Mapped<[AtomicU32; ROUNDS as usize]> =
         Mapped::new([const { AtomicU32::new(0) }; ROUNDS as usize]);
     let leaders = Mapped::new(AtomicU32::new(0));

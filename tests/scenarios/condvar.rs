@@ -2,7 +2,7 @@
 //! killed, and its next bearer too; a notifier and whom it notified; a crowd.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use killproof::sync::{Condvar, Mutex};
 use killproof::{Shared, shareable};
@@ -14,8 +14,10 @@ use crate::common::script::{Seen, put_to_sleep, wait_ended, wait_woken};
 use crate::common::trace::{Stop, Traced, mark};
 use crate::{STUCK, finish, kill, scenario};
 
-/// Which of two sleepers comes to the end of its slice first cannot be chosen.
+/// A sleep that ends by itself in the wrong moment spoils a try.
 const TRIES: usize = 50;
+/// Between two looks.
+const TICK: Duration = Duration::from_millis(5);
 
 const CROWD: u32 = 200;
 
@@ -45,8 +47,16 @@ fn soon() -> Instant {
     Instant::now() + STUCK
 }
 
-/// W1 is notified and killed as it leaves its futex call; of the two others one is
-/// notified in its place, and killed at the same point; the third must go on.
+/// The pids of those who wait, in the order in which they will be notified.
+fn waiting(shop: &Shop) -> Vec<i32> {
+    let shown = format!("{:?}", shop.changed);
+    let list = shown.split_once("waiting: [").and_then(|(_, rest)| rest.split_once(']'));
+    list.map_or("", |(list, _)| list).split(", ").filter_map(|pid| pid.parse().ok()).collect()
+}
+
+/// The first is notified and killed as it leaves its futex call. The last one finds
+/// that at the end of its slice and notifies the second, which does not get to run
+/// and is killed too. The last one must go on.
 fn two_bearers() -> Result<String, String> {
     for _ in 0..TRIES {
         let shop = shop();
@@ -58,14 +68,23 @@ fn two_bearers() -> Result<String, String> {
         }
         shop.changed.notify_one();
         let Seen::Woken(first) = wait_woken(&left, soon())? else { continue };
+        let order = waiting(&shop);
         kill(left.remove(first).child());
-        match wait_woken(&left, soon())? {
-            // Who found the wake took it for itself: the second never slept on it.
-            Seen::Ended(_, Ok(())) => continue,
-            Seen::Woken(second) => kill(left.remove(second).child()),
-            other => return Err(format!("after one death: {other:?}")),
+        left.sort_by_key(|waiter| {
+            order.iter().position(|pid| *pid == waiter.child().pid().as_raw())
+        });
+        let [second, last] = left[..] else { unreachable!("there were three") };
+        // The second stays stopped at the end of its slice, or of its sleep.
+        let notified = format!("notified: [{}]", second.child().pid());
+        let deadline = soon();
+        while !format!("{:?}", shop.changed).contains(&notified) {
+            match wait_woken(&[last], Instant::now() + TICK)? {
+                Seen::Nothing if Instant::now() < deadline => {}
+                other => return Err(format!("after one death: {other:?}, {:?}", shop.changed)),
+            }
         }
-        return match wait_ended(left[0], soon())? {
+        kill(second.child());
+        return match wait_ended(last, soon())? {
             Seen::Ended(_, Ok(())) => Ok(String::new()),
             other => Err(format!("after two deaths: {other:?}")),
         };

@@ -13,14 +13,19 @@ mod crowd;
 mod descriptors;
 mod frozen;
 mod handed_over;
+mod interrupted;
 mod leaked;
 mod leases;
 mod lost_wakeup;
+mod mixed;
 mod namespace;
+mod once;
 mod overtaken;
 mod permits;
 mod released;
 mod stopped;
+mod stopped_inside;
+mod storm;
 mod together;
 mod values;
 mod waiters;
@@ -57,6 +62,11 @@ fn main() {
         values::cases(),
         condvar::cases(),
         barrier::cases(),
+        once::cases(),
+        interrupted::cases(),
+        stopped_inside::cases(),
+        mixed::cases(),
+        storm::cases(),
     ];
     common::case::run(cases.into_iter().flatten().collect());
 }

@@ -17,7 +17,7 @@ use crate::frozen::{freeze, steps_until, thaw};
 use crate::{expect, fall_asleep, finish, scenario};
 
 /// How long others try, several slices; any length is right.
-const TRY: Duration = Duration::from_millis(200);
+pub const TRY: Duration = Duration::from_millis(200);
 
 pub fn cases() -> Vec<Case> {
     vec![
@@ -27,7 +27,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// Stops a child that sleeps, and sees it stopped.
-fn stop(child: &Child) -> Result<(), String> {
+pub fn stop(child: &Child) -> Result<(), String> {
     kill(child.pid(), Signal::SIGSTOP).map_err(|e| e.to_string())?;
     let stopped = waitpid(child.pid(), Some(WaitPidFlag::WUNTRACED)).map_err(|e| e.to_string())?;
     expect("the owner", stopped, WaitStatus::Stopped(child.pid(), Signal::SIGSTOP))
