@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::mem;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use killproof::Shared;
@@ -41,6 +42,11 @@ pub fn cases() -> Vec<Case> {
             .peer(wait)
             .peer(wait)
             .zombie()
+            .case(),
+        Row::new("Barrier wait, second of three", || world(3), arrive_early, all_or_none)
+            .holder(come_last)
+            .peer(wait)
+            .every(3, 200)
             .case(),
         Row::new("Barrier wait, third of four", || world(4), arrive, told)
             .peer(wait)
@@ -126,6 +132,13 @@ fn arrive(world: &World, begin: Begin) {
     mem::forget(party);
 }
 
+fn arrive_early(world: &World, begin: Begin) {
+    let mut party = party(world);
+    begin.now();
+    assert!(party.wait().is_ok());
+    mem::forget(party);
+}
+
 fn time_out(world: &World, begin: Begin) {
     let mut party = party(world);
     begin.now();
@@ -180,6 +193,15 @@ fn wait(world: &World, peer: &Peer<'_>) -> Result<(), String> {
     peer.until_over();
     mem::forget(party);
     Ok(())
+}
+
+/// Comes when the others are there, or one of them is dead.
+fn come_last(world: &World, peer: &Peer<'_>) -> Result<(), String> {
+    peer.is_ready();
+    while world.barrier.waiting() < 2 && !peer.stage.killed.is_open() {
+        thread::yield_now();
+    }
+    wait(world, peer)
 }
 
 fn tally(world: &World) -> (u32, u32) {

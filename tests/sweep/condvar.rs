@@ -1,6 +1,7 @@
 //! Rows of the condition variable. Whoever waits goes on, notified by the victim,
 //! told of its death, or in its place; and the places of the dead can be had again.
 
+use std::mem;
 use std::ops::Deref;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -67,12 +68,22 @@ pub fn cases() -> Vec<Case> {
             .blocks()
             .every(37, 60)
             .case(),
+        Row::new("Condvar wait_while", world, wait_while_for_ever, works)
+            .blocks()
+            .every(37, 60)
+            .case(),
         Row::new("Condvar wait, notified", world, wait_and_keep, works)
             .holder(put_when_free)
             .peer(wait_and_tell)
             .every(3, 200)
             .case(),
         Row::new("Condvar wait_timeout", world, time_out, works).every(7, 60).case(),
+        Row::new("Condvar wait_timeout_while", world, time_out_while, works).every(7, 60).case(),
+        Row::new("Condvar wait, the owner dead", world, wait_to_be_told, works)
+            .holder(die_holding)
+            .peer(wait)
+            .every(3, 200)
+            .case(),
     ]
 }
 
@@ -188,6 +199,35 @@ fn wait_for_ever(world: &World, begin: Begin) {
     drop(world.changed.wait(stock));
 }
 
+fn wait_while_for_ever(world: &World, begin: Begin) {
+    warm_up();
+    let stock = world.stock.lock().expect("free");
+    begin.now();
+    drop(world.changed.wait_while(stock, |stock| *stock == 0));
+}
+
+/// Told on its way to sleep that the owner died; repairs, and tells all.
+fn wait_to_be_told(world: &World, begin: Begin) {
+    warm_up();
+    let mut stock = world.stock.lock().expect("free");
+    world.holds.open();
+    begin.now();
+    while *stock == 0 {
+        (stock, _) = made_good(world, world.changed.wait(stock)).expect("told, or notified");
+    }
+}
+
+/// A process of its own takes the lock as soon as the victim waits, and ends with it.
+fn die_holding(world: &World, holder: &Peer<'_>) -> Result<(), String> {
+    holder.is_ready();
+    world.holds.pass();
+    let dies = fork(|| {
+        mem::forget(take(world)?.0);
+        Ok(())
+    });
+    dies.finish(Instant::now() + LIMIT).ok_or("it hangs")?
+}
+
 /// Notified on its way to sleep; passes it on with the lock held.
 fn wait_and_keep(world: &World, begin: Begin) {
     warm_up();
@@ -236,6 +276,15 @@ fn time_out(world: &World, begin: Begin) {
     begin.now();
     let (stock, result) = world.changed.wait_timeout(stock, Duration::from_micros(1)).expect("ok");
     assert!(result.timed_out() && *stock == 0);
+}
+
+fn time_out_while(world: &World, begin: Begin) {
+    warm_up();
+    let stock = world.stock.lock().expect("free");
+    begin.now();
+    let time = Duration::from_micros(1);
+    let waited = world.changed.wait_timeout_while(stock, time, |stock| *stock == 0);
+    assert!(waited.is_ok_and(|(_, result)| result.timed_out()));
 }
 
 /// Two wait, one is notified and then the other.

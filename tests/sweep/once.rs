@@ -44,6 +44,11 @@ pub fn cases() -> Vec<Case> {
             .peer(get)
             .case(),
         Row::new("OnceLock set", world, set_it, is_set).case(),
+        Row::new("OnceLock set, waiting", world, set_it_late, is_set)
+            .holder(be_at_making)
+            .blocks()
+            .every(37, 60)
+            .case(),
     ]
 }
 
@@ -112,6 +117,20 @@ fn set_it(world: &Shared<World>, begin: Begin) {
     drop(set());
     begin.now();
     assert!(world.lock.set(value()).is_ok());
+}
+
+fn set_it_late(world: &Shared<World>, begin: Begin) {
+    drop(set());
+    begin.now();
+    drop(world.lock.set(value()));
+}
+
+fn be_at_making(world: &Shared<World>, holder: &Peer<'_>) -> Result<(), String> {
+    let made = world.lock.get_or_init(|| {
+        holder.until_killed();
+        value()
+    });
+    made.map(drop).map_err(|e| e.to_string())
 }
 
 /// At it until the victim, who waits, is dead.
