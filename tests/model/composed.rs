@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use killproof::sync::{Barrier, Condvar, Mutex, Once, OnceLock, Semaphore};
+use killproof::sync::{Barrier, Condvar, Mutex, Once, OnceLock, Party, Semaphore};
 use killproof::{Shared, shareable};
 
 shareable! {
@@ -61,4 +61,16 @@ fn a_part_of_something_else() {
     static OTHER: u64 = 0;
     let shared = Shared::new(0_u64).unwrap();
     Shared::map(&shared, |_| &OTHER);
+}
+
+/// What may not cross is in the documentation, as examples that do not compile.
+#[test]
+fn they_cross_threads() {
+    fn cross<T: Send + Sync>() {}
+    cross::<State>();
+    cross::<Condvar>();
+    cross::<Barrier>();
+    cross::<Party>();
+    cross::<Once>();
+    cross::<OnceLock<u64>>();
 }

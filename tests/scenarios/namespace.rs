@@ -4,10 +4,11 @@
 
 #![allow(unsafe_code)]
 
+use std::cell::RefCell;
 use std::mem;
 
 use killproof::channel::{Receiver, RecvError, SendError, Sender, queue};
-use killproof::sync::{Mutex, Semaphore};
+use killproof::sync::{Barrier, Broken, Mutex, OnceLock, Party, Semaphore};
 use killproof::{Error, Shared};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
@@ -23,6 +24,9 @@ pub fn cases() -> Vec<Case> {
 struct Held {
     lock: Shared<Mutex<u64>>,
     permits: Shared<Semaphore>,
+    barrier: Shared<Barrier>,
+    party: RefCell<Party>,
+    value: Shared<OnceLock<u64>>,
     sender: Sender<u64>,
     receiver: Receiver<u64>,
 }
@@ -31,7 +35,10 @@ fn child_outside() -> Result<String, String> {
     let (sender, receiver) = queue(2).map_err(|e| e.to_string())?;
     let lock = Shared::new(Mutex::new(0)).map_err(|e| e.to_string())?;
     let permits = Shared::new(Semaphore::new(1)).map_err(|e| e.to_string())?;
-    let held = Held { lock, permits, sender, receiver };
+    let barrier = Shared::new(Barrier::new(2)).map_err(|e| e.to_string())?;
+    let party = RefCell::new(barrier.party().map_err(|e| e.to_string())?);
+    let value = Shared::new(OnceLock::new()).map_err(|e| e.to_string())?;
+    let held = Held { lock, permits, barrier, party, value, sender, receiver };
     held.sender.send(1).map_err(|e| e.to_string())?;
     held.sender.send(2).map_err(|e| e.to_string())?;
     let guard = held.lock.lock().map_err(|e| e.to_string())?;
@@ -60,6 +67,10 @@ fn child_outside() -> Result<String, String> {
 
     expect("permits left", held.permits.available(), 0)?;
     expect("messages left", held.receiver.len(), 1)?;
+    expect("the barrier", (held.barrier.waiting(), held.barrier.broken()), (0, None))?;
+    expect("no value", held.value.get(), None)?;
+    expect("the other party", held.barrier.party().map(mem::forget), Ok(()))?;
+    expect("the value afterwards", held.value.set(7), Ok(()))?;
     drop((guard, permit));
     task.done();
     expect("the lock afterwards", held.lock.try_lock().is_ok(), true)?;
@@ -78,11 +89,19 @@ fn try_everything(held: &Held) -> String {
         }
         Err(error) => Err(Error::from(error)),
     };
-    let tries: [(&str, Result<(), Option<Error>>); 8] = [
+    let waited = match held.party.borrow_mut().wait() {
+        Err(Broken::Failed(error)) => Err(Some(error)),
+        other => other.map(drop).map_err(|_| None),
+    };
+    let tries: [(&str, Result<(), Option<Error>>); 12] = [
         ("lock", lock(held.lock.lock()).map_err(Some)),
         ("try_lock", lock(held.lock.try_lock()).map_err(Some)),
         ("acquire", held.permits.acquire().map(mem::forget).map_err(|e| Some(e.into()))),
         ("try_acquire", held.permits.try_acquire().map(mem::forget).map_err(|e| Some(e.into()))),
+        ("party", held.barrier.party().map(mem::forget).map_err(Some)),
+        ("Party::wait", waited),
+        ("abort", held.barrier.abort().map_err(Some)),
+        ("get_or_init", held.value.get_or_init(|| 1).map(drop).map_err(Some)),
         ("send", held.sender.send(3).map_err(sent)),
         ("recv", held.receiver.recv().map(drop).map_err(received)),
         ("lease", held.receiver.lease().map(mem::forget).map_err(received)),

@@ -128,6 +128,7 @@ impl<const CAPACITY: usize> Condvar<CAPACITY> {
     /// use killproof::{Shared, sync::Condvar};
     ///
     /// let small: Shared<Condvar<2>> = Shared::new(Condvar::with_capacity())?;
+    /// small.notify_all(); // nobody waits
     /// # Ok::<(), killproof::Error>(())
     /// ```
     ///
