@@ -101,6 +101,12 @@ impl<T: Shareable> Shared<T> {
 
     /// A handle to a part of the value, which keeps the whole mapped.
     ///
+    /// # Panics
+    ///
+    /// When `part` returns something that is no part of the value.
+    ///
+    /// # Examples
+    ///
     /// ```
     /// use killproof::sync::{Barrier, Mutex};
     /// use killproof::{Shared, shareable};
@@ -114,10 +120,6 @@ impl<T: Shareable> Shared<T> {
     /// let _party = meeting.party()?;
     /// # Ok::<(), killproof::Error>(())
     /// ```
-    ///
-    /// # Panics
-    ///
-    /// When `part` returns something that is no part of the value.
     pub fn map<U: Shareable>(this: &Shared<T>, part: impl FnOnce(&T) -> &U) -> Shared<U> {
         let value = NonNull::from(part(this));
         let (start, end) = (this.value.addr().get(), this.value.addr().get() + size_of::<T>());
@@ -138,9 +140,9 @@ impl<T: Shareable> Deref for Shared<T> {
     #[inline]
     fn deref(&self) -> &T {
         // SAFETY: 1. The body holds a `T`: `new` wrote it, `open`'s caller vouches
-        //    for it, or `map` had a reference to it. 2. It stays mapped while `self.region` lives.
-        //    3. `T: Shareable`, so other processes change it only as `&T`
-        //    allows, which is `Sync`.
+        //    for it, or `map` had a reference to it. 2. It stays mapped while
+        //    `self.region` lives. 3. `T: Shareable`, so other processes change it only
+        //    as `&T` allows, which is `Sync`.
         unsafe { self.value.as_ref() }
     }
 }

@@ -90,6 +90,20 @@ fn who_dies_at_it_is_replaced() {
     });
 }
 
+/// The heir dies too, at each of its steps.
+#[test]
+fn two_who_die_at_it_are_replaced() {
+    Proof::of("once: two of three die").preemptions(1).for_each_two_deaths(|processes| {
+        let made = Arc::new(Made::new());
+        processes.victim(&made, Made::make, |_, _| ());
+        processes.victim(&made, Made::make, |_, _| ());
+        processes.spawn(&made, Made::make);
+        processes.run();
+        processes.afterwards(&made, |made, _| made.see());
+        assert!(made.begun.load(Relaxed) <= 3);
+    });
+}
+
 #[test]
 fn who_gives_up_is_replaced() {
     Proof::of("once: one gives up").preemptions(2).explore(|processes| {

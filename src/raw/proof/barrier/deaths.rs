@@ -50,6 +50,29 @@ fn a_death_breaks_it_for_both_or_neither() {
     });
 }
 
+/// Each of the two dies at each of its steps, in the round or in the way it ends.
+#[test]
+fn two_deaths_are_told_like_one() {
+    Proof::of("barrier: two of three die").preemptions(1).for_each_two_deaths(|processes| {
+        let meeting = Arc::new(Meeting::<3>::new());
+        let victims = [0, 1].map(|seat| {
+            let dies = move |meeting: &Meeting<3>, me: Process| {
+                meeting.begun[seat].store(1, Relaxed);
+                meeting.barrier.wait(seat, me.stamp, Deadline::Never, &Patience::new())
+            };
+            processes.victim(&meeting, dies, |_, _| ())
+        });
+        let survivor = processes.spawn(&meeting, move |meeting, me| {
+            if let Err(stop) = meeting.meet(me, 2) {
+                let died = victims.map(|victim| Stop::Broken(Cause::Died, victim.pid()));
+                assert!(died.contains(&stop), "{stop:?}");
+            }
+        });
+        meeting.seat(&[victims[0], victims[1], survivor]);
+        processes.run();
+    });
+}
+
 #[test]
 fn who_dies_as_it_leaves_is_not_waited_for() {
     Proof::of("barrier: one dies leaving").for_each_death(|processes| {

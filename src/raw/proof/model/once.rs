@@ -2,7 +2,7 @@
 
 use crate::primitive::{Stamp, current};
 use crate::raw::Once;
-use proptest::prelude::{Just, prop_assert_eq, prop_oneof, proptest};
+use proptest::prelude::{Just, ProptestConfig, prop_assert_eq, prop_oneof, proptest};
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
@@ -13,6 +13,8 @@ enum Step {
 }
 
 proptest! {
+    // Each death costs the next one a slice.
+    #![proptest_config(ProptestConfig::with_cases(64))]
     /// The model: it is done from the first finish on, and until then everybody
     /// begins who comes.
     #[test]
@@ -25,10 +27,10 @@ proptest! {
         let (once, me) = (Once::new(), current().unwrap());
         once.place();
         let mut done = false;
-        for step in steps {
-            // A life of pid 1 that is over, or this process.
+        for (step, number) in steps.into_iter().zip(0..) {
+            // A life of pid 1 that is over, each time another, or this process.
             let dies = matches!(step, Step::Die);
-            let who = if dies { Stamp::new(1 << 31, 1) } else { me };
+            let who = if dies { Stamp::new((1 << 31) + number, 1) } else { me };
             let begins = once.begin(who, 1).unwrap();
             prop_assert_eq!(begins, !done);
             match step {
