@@ -54,7 +54,7 @@ impl Made {
 
 #[test]
 fn one_of_two_does_it() {
-    Proof::of("once: two come").explore(|processes| {
+    Proof::of("once: two come").preemptions(4).explore(|processes| {
         let made = Arc::new(Made::new());
         processes.spawn(&made, Made::make);
         processes.spawn(&made, Made::make);

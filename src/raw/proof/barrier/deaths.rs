@@ -11,7 +11,7 @@ use crate::raw::barrier::{Cause, Stop};
 /// The survivor's first round may be completed; in the second nobody comes.
 #[test]
 fn a_death_breaks_it_for_one() {
-    Proof::of("barrier: one of two dies").for_each_death(|processes| {
+    Proof::of("barrier: one of two dies").preemptions(4).for_each_death(|processes| {
         let meeting = Arc::new(Meeting::<2>::new());
         let victim = processes.victim(&meeting, |meeting, me| meeting.meet(me, 0), |_, _| ());
         let survivor = processes.spawn(&meeting, move |meeting, me| {

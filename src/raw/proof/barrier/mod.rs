@@ -92,7 +92,7 @@ fn two_meet_twice() {
 
 #[test]
 fn three_meet() {
-    Proof::of("barrier: three meet").preemptions(3).explore(|processes| {
+    Proof::of("barrier: three meet").preemptions(2).explore(|processes| {
         let meeting = Arc::new(Meeting::<3>::new());
         let parties = [0, 1, 2].map(|seat| {
             processes.spawn(&meeting, move |meeting, me| {
