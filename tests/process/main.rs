@@ -52,7 +52,7 @@ fn case(name: &str, body: fn()) -> Case {
 
 /// A case whose words are printed, such as why it was skipped.
 fn case_saying(name: &str, body: impl FnOnce() -> String + Send + 'static) -> Case {
-    Case::new(name, Duration::from_secs(30), move || Ok(body()))
+    Case::new(name, Duration::from_secs(120), move || Ok(body()))
 }
 
 /// A door that this process and the children spawned from here on share.

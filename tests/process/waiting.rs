@@ -64,7 +64,7 @@ fn stopped_and_continued() {
     .unwrap();
     let stat = format!("/proc/{}/stat", child.pid());
     let is_stopped = || std::fs::read_to_string(&stat).unwrap().contains(") T ");
-    assert!(until(Instant::now() + Duration::from_secs(20), is_stopped));
+    assert!(until(Instant::now() + Duration::from_secs(60), is_stopped));
     assert!(child.is_alive(), "stopped is not dead");
     assert_eq!(child.try_join(), Ok(None));
     assert_eq!(child.join_timeout(Duration::from_millis(2)), Ok(None));

@@ -16,7 +16,7 @@ use crate::common::fds;
 use crate::common::mapped::{Gate, Mapped};
 use crate::row::{After, Begin, Peer, Row};
 
-const LIMIT: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// What became of the peers.
 #[derive(Default)]

@@ -37,7 +37,7 @@ impl Deref for World {
 }
 
 /// Far above any recovery.
-const LIMIT: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(30);
 
 pub fn cases() -> Vec<Case> {
     vec![

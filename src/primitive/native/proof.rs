@@ -19,7 +19,7 @@ pub(crate) struct Proof {
 }
 
 impl Proof {
-    const ROUNDS: u32 = 1_000;
+    const ROUNDS: u32 = 300;
 
     pub(crate) fn of(name: &'static str) -> Proof {
         Proof { name }
