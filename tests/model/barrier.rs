@@ -32,14 +32,14 @@ fn barrier(parties: usize) -> (Shared<Barrier<8>>, Vec<Party<8>>) {
     (barrier, all)
 }
 
-/// Whether the round was completed all the same.
-fn spoil(mut party: Party<8>, how: Spoils, others: usize) -> bool {
+/// Whether it led the round, if that was completed all the same.
+fn spoil(mut party: Party<8>, how: Spoils, others: usize) -> Option<bool> {
     match how {
         Spoils::Abort => party.abort().unwrap(),
         Spoils::Leave => drop(party),
-        // Unless it comes last.
+        // Unless it comes last, or the others come while it looks.
         Spoils::HasNoTime => match party.wait_timeout(Duration::ZERO) {
-            Ok(result) => return result.is_leader(),
+            Ok(result) => return Some(result.is_leader()),
             Err(broken) => assert!(is_due_to(&broken, how), "{broken:?}"),
         },
         // Only who is inside is sent away.
@@ -50,7 +50,7 @@ fn spoil(mut party: Party<8>, how: Spoils, others: usize) -> bool {
             party.reset();
         }
     }
-    false
+    None
 }
 
 fn is_due_to(broken: &Broken, how: Spoils) -> bool {
@@ -78,7 +78,7 @@ proptest! {
         let mut spoiler = all.pop().unwrap();
         let others = all.len();
         let leads = |party: &mut Party<8>| party.wait().unwrap().is_leader();
-        let leaders: usize = thread::scope(|scope| {
+        let (leaders, rounds) = thread::scope(|scope| {
             let waiting: Vec<_> = all
                 .into_iter()
                 .map(|mut party| {
@@ -90,18 +90,24 @@ proptest! {
                 })
                 .collect();
             let mut led = (0..whole).filter(|_| leads(&mut spoiler)).count();
-            let completed = spoil(spoiler, how, others);
+            let leads_last = spoil(spoiler, how, others);
+            led += usize::from(leads_last == Some(true));
             let ends: Vec<_> = waiting.into_iter().map(|thread| thread.join().unwrap()).collect();
             for (its, end, _party) in &ends {
                 led += its;
                 match end {
-                    Ok(result) => assert!(completed && !result.is_leader()),
-                    Err(broken) => assert!(!completed && is_due_to(broken, how), "{broken:?}"),
+                    Ok(result) => {
+                        assert!(leads_last.is_some());
+                        led += usize::from(result.is_leader());
+                    }
+                    Err(broken) => {
+                        assert!(leads_last.is_none() && is_due_to(broken, how), "{broken:?}");
+                    }
                 }
             }
-            led
+            (led, whole + usize::from(leads_last.is_some()))
         });
-        prop_assert!(leaders == whole, "{leaders} leaders in {whole} rounds");
+        prop_assert!(leaders == rounds, "{leaders} leaders in {rounds} rounds");
         prop_assert!(barrier.waiting() == 0);
     }
 }
