@@ -1,20 +1,43 @@
 //! What a lock says when its owner died, and how it is made good.
 
 use core::fmt;
+use core::ops::DerefMut;
 
-use super::mutex::MutexGuard;
 use crate::deadline::Deadline;
 use crate::error::{Error, Kind};
 use crate::raw::Refused;
 use crate::shared::plain::Plain;
 use crate::shared::shareable::Shareable;
 
-/// Why a lock was not simply taken.
+/// What a lock gives out. The guards of this module are all that there are.
+pub trait Guard: Sized + sealed::Sealed {
+    /// What the lock protects.
+    type Value: Shareable + Copy;
+
+    /// What is held while the value waits to be repaired: the value, alone.
+    #[doc(hidden)]
+    type Held: DerefMut<Target = Self::Value>;
+
+    /// Writes over a value that need not be one.
+    #[doc(hidden)]
+    fn put(held: &mut Self::Held, value: Self::Value);
+
+    /// The value is consistent again.
+    #[doc(hidden)]
+    fn repaired(held: Self::Held) -> Self;
+}
+
+pub(super) mod sealed {
+    /// Only this module's own.
+    pub trait Sealed {}
+}
+
+/// Why a lock was not simply taken; `G` is the guard that was asked for.
 #[non_exhaustive]
-pub enum LockError<'a, T: Shareable + Copy> {
+pub enum LockError<G: Guard> {
     /// The lock is held, but an owner died or panicked before the value was
     /// whole again.
-    Abandoned(Abandoned<'a, T>),
+    Abandoned(Abandoned<G>),
     /// Somebody alive holds the lock, and the call may not wait.
     WouldBlock,
     /// Somebody alive held the lock for all of the time given.
@@ -25,15 +48,15 @@ pub enum LockError<'a, T: Shareable + Copy> {
     Failed(Error),
 }
 
-impl<T: Shareable + Copy> LockError<'_, T> {
+impl<G: Guard> LockError<G> {
     #[cold]
-    pub(super) fn refused(refused: Refused, deadline: Deadline) -> Self {
+    pub(super) fn refused(call: &'static str, refused: Refused, deadline: Deadline) -> Self {
         match refused {
             Refused::TimedOut if deadline.is_now() => LockError::WouldBlock,
             Refused::TimedOut => LockError::TimedOut,
             Refused::Deadlock => LockError::Deadlock,
-            Refused::Unplaced => LockError::Failed(Error::new("Mutex::lock", Kind::Unplaced)),
-            Refused::Full => LockError::Failed(Error::new("Mutex::lock", Kind::Limit)),
+            Refused::Unplaced => LockError::Failed(Error::new(call, Kind::Unplaced)),
+            Refused::Full => LockError::Failed(Error::new(call, Kind::Limit)),
         }
     }
 }
@@ -73,52 +96,58 @@ impl<T: Shareable + Copy> LockError<'_, T> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "dropped unrepaired, the lock tells its next owner again"]
-pub struct Abandoned<'a, T: Shareable + Copy>(pub(super) MutexGuard<'a, T>);
+pub struct Abandoned<G: Guard> {
+    held: G::Held,
+    pid: u32,
+}
 
-impl<'a, T: Shareable + Copy> Abandoned<'a, T> {
+impl<G: Guard> Abandoned<G> {
+    #[cold]
+    pub(super) fn new(held: G::Held, pid: u32) -> Abandoned<G> {
+        Abandoned { held, pid }
+    }
+
     /// The process that left the value inconsistent.
     pub fn pid(&self) -> u32 {
-        self.0.abandoned_by().unwrap_or(0)
+        self.pid
     }
 
     /// Puts a new value in, whatever the old one is.
-    pub fn replace(self, value: T) -> MutexGuard<'a, T> {
-        let mut guard = self.0;
-        *guard = value;
-        guard.repaired()
+    pub fn replace(mut self, value: G::Value) -> G {
+        G::put(&mut self.held, value);
+        G::repaired(self.held)
     }
 
     /// The value as it was left.
     ///
-    /// Only of a `T` whose every pattern of bytes is a value: a half-written
+    /// Only of a type whose every pattern of bytes is a value: a half-written
     /// `bool` is not one.
-    pub fn get(&self) -> T
+    pub fn get(&self) -> G::Value
     where
-        T: Plain,
+        G::Value: Plain,
     {
-        *self.0
+        *self.held
     }
 
     /// Repairs the value in place.
     ///
     /// When `repair` panics, the lock stays abandoned.
-    pub fn recover(self, repair: impl FnOnce(&mut T)) -> MutexGuard<'a, T>
+    pub fn recover(mut self, repair: impl FnOnce(&mut G::Value)) -> G
     where
-        T: Plain,
+        G::Value: Plain,
     {
-        let mut guard = self.0;
-        repair(&mut guard);
-        guard.repaired()
+        repair(&mut self.held);
+        G::repaired(self.held)
     }
 }
 
-impl<T: Shareable + Copy> fmt::Debug for Abandoned<'_, T> {
+impl<G: Guard> fmt::Debug for Abandoned<G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Abandoned").field("pid", &self.pid()).finish_non_exhaustive()
     }
 }
 
-impl<T: Shareable + Copy> fmt::Debug for LockError<'_, T> {
+impl<G: Guard> fmt::Debug for LockError<G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LockError::Abandoned(abandoned) => abandoned.fmt(f),
@@ -130,7 +159,7 @@ impl<T: Shareable + Copy> fmt::Debug for LockError<'_, T> {
     }
 }
 
-impl<T: Shareable + Copy> fmt::Display for LockError<'_, T> {
+impl<G: Guard> fmt::Display for LockError<G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LockError::Abandoned(abandoned) => write!(
@@ -146,11 +175,11 @@ impl<T: Shareable + Copy> fmt::Display for LockError<'_, T> {
     }
 }
 
-impl<T: Shareable + Copy> std::error::Error for LockError<'_, T> {}
+impl<G: Guard> std::error::Error for LockError<G> {}
 
-impl<T: Shareable + Copy> From<LockError<'_, T>> for Error {
+impl<G: Guard> From<LockError<G>> for Error {
     /// Lets go of an abandoned lock, unrepaired, so that `?` works.
-    fn from(error: LockError<'_, T>) -> Error {
+    fn from(error: LockError<G>) -> Error {
         let kind = match error {
             LockError::Abandoned(_) => Kind::Abandoned,
             LockError::WouldBlock => Kind::WouldBlock,
@@ -163,7 +192,7 @@ impl<T: Shareable + Copy> From<LockError<'_, T>> for Error {
 }
 
 /// Repairs in one line: `m.lock().or_recover(|value| ..)`.
-pub trait OrRecover<'a, T: Plain> {
+pub trait OrRecover<G: Guard> {
     /// The guard; if the lock was abandoned, after `repair` has made the value
     /// whole again.
     ///
@@ -182,15 +211,11 @@ pub trait OrRecover<'a, T: Plain> {
     /// assert_eq!(*guard, 3);
     /// # Ok::<(), killproof::Error>(())
     /// ```
-    fn or_recover(self, repair: impl FnOnce(&mut T))
-    -> Result<MutexGuard<'a, T>, LockError<'a, T>>;
+    fn or_recover(self, repair: impl FnOnce(&mut G::Value)) -> Result<G, LockError<G>>;
 }
 
-impl<'a, T: Plain> OrRecover<'a, T> for Result<MutexGuard<'a, T>, LockError<'a, T>> {
-    fn or_recover(
-        self,
-        repair: impl FnOnce(&mut T),
-    ) -> Result<MutexGuard<'a, T>, LockError<'a, T>> {
+impl<G: Guard<Value: Plain>> OrRecover<G> for Result<G, LockError<G>> {
+    fn or_recover(self, repair: impl FnOnce(&mut G::Value)) -> Result<G, LockError<G>> {
         match self {
             Err(LockError::Abandoned(abandoned)) => Ok(abandoned.recover(repair)),
             other => other,

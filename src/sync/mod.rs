@@ -33,7 +33,7 @@ mod permit;
 mod semaphore;
 mod value;
 
-pub use abandoned::{Abandoned, LockError, OrRecover};
+pub use abandoned::{Abandoned, Guard, LockError, OrRecover};
 pub use array::Array;
 pub use barrier::{Barrier, BarrierWaitResult, Broken, Party};
 pub use condvar::{Condvar, WaitTimeoutResult};

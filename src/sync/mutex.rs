@@ -7,7 +7,8 @@ use core::ops::{Deref, DerefMut};
 use std::thread;
 use std::time::Duration;
 
-use super::abandoned::{Abandoned, LockError};
+use super::abandoned::sealed::Sealed;
+use super::abandoned::{Abandoned, Guard, LockError};
 use crate::deadline::Deadline;
 use crate::primitive::{self, Stamp, is_alive};
 use crate::raw;
@@ -66,6 +67,15 @@ use crate::shared::shareable::{Placement, Shareable};
 /// assert_eq!(*counter.lock().unwrap(), 4);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// A guard stays in the thread that took it:
+///
+/// ```compile_fail,E0277
+/// # use killproof::{Shared, sync::Mutex};
+/// let lock = Shared::new(Mutex::new(1_u64)).unwrap();
+/// let guard = lock.lock().unwrap();
+/// std::thread::scope(|scope| _ = scope.spawn(move || drop(guard)));
+/// ```
 #[repr(C)]
 pub struct Mutex<T: Shareable + Copy> {
     raw: raw::Mutex,
@@ -100,7 +110,7 @@ impl<T: Shareable + Copy> Mutex<T> {
     /// this very thread holds the lock; [`LockError::Failed`] when the mutex is
     /// not in a `Shared`, or this process is in another PID namespace.
     #[inline]
-    pub fn lock(&self) -> Result<MutexGuard<'_, T>, LockError<'_, T>> {
+    pub fn lock(&self) -> Result<MutexGuard<'_, T>, LockError<MutexGuard<'_, T>>> {
         self.lock_until(Deadline::Never)
     }
 
@@ -112,7 +122,7 @@ impl<T: Shareable + Copy> Mutex<T> {
     ///
     /// As [`lock`](Mutex::lock), and [`LockError::WouldBlock`].
     #[inline]
-    pub fn try_lock(&self) -> Result<MutexGuard<'_, T>, LockError<'_, T>> {
+    pub fn try_lock(&self) -> Result<MutexGuard<'_, T>, LockError<MutexGuard<'_, T>>> {
         self.lock_until(Deadline::Now)
     }
 
@@ -121,17 +131,24 @@ impl<T: Shareable + Copy> Mutex<T> {
     /// # Errors
     ///
     /// As [`lock`](Mutex::lock), and [`LockError::TimedOut`].
-    pub fn lock_timeout(&self, timeout: Duration) -> Result<MutexGuard<'_, T>, LockError<'_, T>> {
+    pub fn lock_timeout(
+        &self,
+        timeout: Duration,
+    ) -> Result<MutexGuard<'_, T>, LockError<MutexGuard<'_, T>>> {
         self.lock_until(Deadline::after(timeout))
     }
 
-    #[inline]
-    fn lock_until(&self, deadline: Deadline) -> Result<MutexGuard<'_, T>, LockError<'_, T>> {
+    // Always: a result that is handed back through memory costs more than the rest.
+    #[inline(always)]
+    fn lock_until(
+        &self,
+        deadline: Deadline,
+    ) -> Result<MutexGuard<'_, T>, LockError<MutexGuard<'_, T>>> {
         let me = primitive::current().map_err(LockError::Failed)?;
         match self.raw.lock(me, loans::thread_number(), deadline) {
             Ok(Locked::Consistent) => Ok(MutexGuard::new(self, me, None)),
             Ok(Locked::Abandoned { pid }) => Err(self.abandoned(me, pid)),
-            Err(refused) => Err(LockError::refused(refused, deadline)),
+            Err(refused) => Err(LockError::refused("Mutex::lock", refused, deadline)),
         }
     }
 
@@ -142,14 +159,17 @@ impl<T: Shareable + Copy> Mutex<T> {
 
     /// Out of line, so that the way to a sound lock stays short.
     #[cold]
-    fn abandoned(&self, me: Stamp, pid: u32) -> LockError<'_, T> {
-        LockError::Abandoned(Abandoned(MutexGuard::new(self, me, Some(pid))))
+    fn abandoned(&self, me: Stamp, pid: u32) -> LockError<MutexGuard<'_, T>> {
+        LockError::Abandoned(Abandoned::new(MutexGuard::new(self, me, Some(pid)), pid))
     }
 }
 
 impl<T: Shareable + Copy> fmt::Debug for Mutex<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut state = f.debug_struct("Mutex");
+        if !self.raw.is_placed() {
+            return state.field("placed", &false).finish_non_exhaustive();
+        }
         match self.raw.owner() {
             Some(owner) => {
                 state.field("owner", &owner.pid()).field("owner_is_alive", &is_alive(owner))
@@ -191,17 +211,24 @@ impl<'a, T: Shareable + Copy> MutexGuard<'a, T> {
     pub(super) fn mutex(&self) -> &'a Mutex<T> {
         self.mutex
     }
+}
 
-    /// Who left the value inconsistent.
-    pub(super) fn abandoned_by(&self) -> Option<u32> {
-        self.abandoned_by
+impl<T: Shareable + Copy> Sealed for MutexGuard<'_, T> {}
+
+impl<T: Shareable + Copy> Guard for MutexGuard<'_, T> {
+    type Value = T;
+    type Held = Self;
+
+    fn put(held: &mut Self, value: T) {
+        // SAFETY: as in `deref_mut`; what is there, a value or not, is only
+        // written over, and `T: Copy` has no drop glue.
+        unsafe { held.mutex.value.get().write(value) };
     }
 
-    /// Says that the value is consistent again.
-    pub(super) fn repaired(mut self) -> MutexGuard<'a, T> {
-        self.abandoned_by = None;
-        self.mutex.raw.repair(self.owner);
-        self
+    fn repaired(mut held: Self) -> Self {
+        held.abandoned_by = None;
+        held.mutex.raw.repair(held.owner);
+        held
     }
 }
 

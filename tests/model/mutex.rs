@@ -54,7 +54,10 @@ proptest! {
 
 impl Model {
     /// Locks, by one of three ways that must all say the same.
-    fn lock<'a>(&self, mutex: &'a Mutex<u64>) -> Result<MutexGuard<'a, u64>, LockError<'a, u64>> {
+    fn lock<'a>(
+        &self,
+        mutex: &'a Mutex<u64>,
+    ) -> Result<MutexGuard<'a, u64>, LockError<MutexGuard<'a, u64>>> {
         let result = match self.value % 3 {
             0 => mutex.lock(),
             1 => mutex.try_lock(),
@@ -154,4 +157,22 @@ fn a_guard_taken_during_a_panic_says_nothing_about_the_value() {
     }));
     assert!(panicked.is_err());
     assert_eq!(*mutex.lock().unwrap(), 2);
+}
+
+#[test]
+fn it_shows_who_holds_it() {
+    let mutex = Shared::new(Mutex::new(1_u32)).unwrap();
+    assert_eq!(format!("{:?}", *mutex), "Mutex { owner: None, abandoned: false, .. }");
+    let guard = mutex.lock().unwrap();
+    let shown = format!("{:?}", *mutex);
+    let wanted = format!("owner: {}, owner_is_alive: true", std::process::id());
+    assert!(shown.contains(&wanted), "{shown}");
+    drop(guard);
+}
+
+#[test]
+fn outside_shared_memory_it_says_so() {
+    let mutex = Mutex::new(1_u32);
+    assert!(killproof::Error::from(mutex.lock().unwrap_err()).is_unplaced());
+    assert_eq!(format!("{mutex:?}"), "Mutex { placed: false, .. }");
 }

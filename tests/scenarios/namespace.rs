@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::mem;
 
 use killproof::channel::{Receiver, RecvError, SendError, Sender, queue};
-use killproof::sync::{Barrier, Broken, Mutex, OnceLock, Party, Semaphore};
+use killproof::sync::{Barrier, Broken, LockError, Mutex, MutexGuard, OnceLock, Party, Semaphore};
 use killproof::{Error, Shared};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
@@ -82,7 +82,7 @@ fn child_outside() -> Result<String, String> {
 
 /// The names of what did not fail as it should.
 fn try_everything(held: &Held) -> String {
-    let lock = |result: Result<_, killproof::sync::LockError<'_, u64>>| match result {
+    let lock = |result: Result<_, LockError<MutexGuard<'_, u64>>>| match result {
         Ok(guard) => {
             mem::forget(guard);
             Ok(())

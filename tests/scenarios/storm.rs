@@ -61,7 +61,7 @@ type Held<'a> = MutexGuard<'a, Ledger>;
 /// Whoever is told of a death goes on with what is there, and the others look too.
 fn made_good<'a>(
     shop: &Shop,
-    locked: Result<Held<'a>, LockError<'a, Ledger>>,
+    locked: Result<Held<'a>, LockError<Held<'a>>>,
 ) -> Result<Held<'a>, String> {
     match locked {
         Err(LockError::Abandoned(abandoned)) => {

@@ -122,7 +122,7 @@ fn take<'a>(world: &'a Shop) -> Result<(Stock<'a>, bool), String> {
 /// Whoever is told of a death puts something there, and tells the others.
 fn made_good<'a>(
     world: &'a Shop,
-    locked: Result<Stock<'a>, LockError<'a, u64>>,
+    locked: Result<Stock<'a>, LockError<Stock<'a>>>,
 ) -> Result<(Stock<'a>, bool), String> {
     match locked {
         Ok(stock) => Ok((stock, false)),

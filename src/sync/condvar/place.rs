@@ -28,7 +28,7 @@ impl<const CAPACITY: usize> Condvar<CAPACITY> {
         mut guard: MutexGuard<'a, T>,
         deadline: Deadline,
         mut condition: impl FnMut(&mut T) -> bool,
-    ) -> Result<(MutexGuard<'a, T>, bool), LockError<'a, T>> {
+    ) -> Result<(MutexGuard<'a, T>, bool), LockError<MutexGuard<'a, T>>> {
         while condition(&mut guard) {
             if deadline.has_passed() {
                 return Ok((guard, true));
@@ -49,7 +49,7 @@ impl<const CAPACITY: usize> Condvar<CAPACITY> {
         guard: MutexGuard<'a, T>,
         deadline: Deadline,
         mut condition: Option<&mut dyn FnMut(&mut T) -> bool>,
-    ) -> Result<(MutexGuard<'a, T>, Ended), LockError<'a, T>> {
+    ) -> Result<(MutexGuard<'a, T>, Ended), LockError<MutexGuard<'a, T>>> {
         let failed = |kind| LockError::Failed(Error::new("Condvar::wait", kind));
         let mutex = guard.mutex();
         let me = primitive::current().map_err(LockError::Failed)?;
@@ -83,7 +83,7 @@ impl<const CAPACITY: usize> Condvar<CAPACITY> {
 fn look<'a, T: Shareable + Copy>(
     mutex: &'a Mutex<T>,
     condition: &mut dyn FnMut(&mut T) -> bool,
-) -> Result<Option<MutexGuard<'a, T>>, LockError<'a, T>> {
+) -> Result<Option<MutexGuard<'a, T>>, LockError<MutexGuard<'a, T>>> {
     match mutex.try_lock() {
         Ok(mut guard) => Ok((!condition(&mut guard)).then_some(guard)),
         Err(LockError::WouldBlock) => Ok(None),

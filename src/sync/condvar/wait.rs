@@ -54,7 +54,7 @@ impl<const CAPACITY: usize> Condvar<CAPACITY> {
     pub fn wait<'a, T: Shareable + Copy>(
         &self,
         guard: MutexGuard<'a, T>,
-    ) -> Result<MutexGuard<'a, T>, LockError<'a, T>> {
+    ) -> Result<MutexGuard<'a, T>, LockError<MutexGuard<'a, T>>> {
         self.wait_until(guard, Deadline::Never, None).map(|(guard, _)| guard)
     }
 
@@ -82,7 +82,7 @@ impl<const CAPACITY: usize> Condvar<CAPACITY> {
         &self,
         guard: MutexGuard<'a, T>,
         timeout: Duration,
-    ) -> Result<(MutexGuard<'a, T>, WaitTimeoutResult), LockError<'a, T>> {
+    ) -> Result<(MutexGuard<'a, T>, WaitTimeoutResult), LockError<MutexGuard<'a, T>>> {
         let (guard, ended) = self.wait_until(guard, Deadline::after(timeout), None)?;
         Ok((guard, WaitTimeoutResult(ended == Ended::TimedOut)))
     }
@@ -124,7 +124,7 @@ impl<const CAPACITY: usize> Condvar<CAPACITY> {
         &self,
         guard: MutexGuard<'a, T>,
         condition: impl FnMut(&mut T) -> bool,
-    ) -> Result<MutexGuard<'a, T>, LockError<'a, T>> {
+    ) -> Result<MutexGuard<'a, T>, LockError<MutexGuard<'a, T>>> {
         self.wait_while_until(guard, Deadline::Never, condition).map(|(guard, _)| guard)
     }
 
@@ -163,7 +163,7 @@ impl<const CAPACITY: usize> Condvar<CAPACITY> {
         guard: MutexGuard<'a, T>,
         timeout: Duration,
         condition: impl FnMut(&mut T) -> bool,
-    ) -> Result<(MutexGuard<'a, T>, WaitTimeoutResult), LockError<'a, T>> {
+    ) -> Result<(MutexGuard<'a, T>, WaitTimeoutResult), LockError<MutexGuard<'a, T>>> {
         let (guard, late) = self.wait_while_until(guard, Deadline::after(timeout), condition)?;
         Ok((guard, WaitTimeoutResult(late)))
     }
