@@ -15,8 +15,6 @@ static LEFT: AtomicUsize = AtomicUsize::new(0);
 
 struct Account {
     loans: Cell<usize>,
-    /// Zero until somebody asks.
-    number: Cell<u32>,
 }
 
 impl Drop for Account {
@@ -26,7 +24,11 @@ impl Drop for Account {
 }
 
 thread_local! {
-    static ACCOUNT: Account = const { Account { loans: Cell::new(0), number: Cell::new(0) } };
+    static ACCOUNT: Account = const { Account { loans: Cell::new(0) } };
+
+    /// Zero until somebody asks. Beside the account, since it is there to the
+    /// thread's last instruction: nothing is to be done at its end.
+    static NUMBER: Cell<u32> = const { Cell::new(0) };
 }
 
 /// One loan of this thread, for as long as it lives. `!Send`, like the guards
@@ -62,26 +64,17 @@ pub(crate) fn outstanding() -> usize {
 /// most 32 bits.
 #[inline]
 pub(crate) fn thread_number() -> u64 {
-    // Threads whose locals are gone share a number, and are then only told
-    // "locked" for "deadlock" or the other way round.
-    ACCOUNT.try_with(|account| account.number()).unwrap_or(u32::MAX).into()
+    match NUMBER.get() {
+        0 => first_number(),
+        number => number.into(),
+    }
 }
 
-impl Account {
-    #[inline]
-    fn number(&self) -> u32 {
-        match self.number.get() {
-            0 => self.first_number(),
-            number => number,
-        }
-    }
-
-    #[cold]
-    fn first_number(&self) -> u32 {
-        static NEXT: AtomicU32 = AtomicU32::new(1);
-        self.number.set(NEXT.fetch_add(1, Ordering::Relaxed).max(1));
-        self.number.get()
-    }
+#[cold]
+fn first_number() -> u64 {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    NUMBER.set(NEXT.fetch_add(1, Ordering::Relaxed).max(1));
+    NUMBER.get().into()
 }
 
 #[cfg(test)]
