@@ -20,7 +20,7 @@ use model as world;
 #[cfg(not(loom))]
 use native as world;
 
-pub(crate) use core::sync::atomic::Ordering;
+pub(crate) use core::sync::atomic::{Ordering, compiler_fence};
 pub(crate) use mutant::Mutant;
 #[cfg(not(loom))]
 pub(crate) use native::{Birth, adopt, birth, namespace, of_process};

@@ -19,6 +19,7 @@ pub(crate) mod mutex;
 pub(crate) mod once;
 pub(crate) mod owner;
 pub(crate) mod queue;
+pub(crate) mod rwlock;
 pub(crate) mod semaphore;
 pub(crate) mod value;
 
@@ -33,6 +34,7 @@ pub(crate) use event_count::EventCount;
 pub(crate) use mutex::Mutex;
 pub(crate) use once::Once;
 pub(crate) use queue::Queue;
+pub(crate) use rwlock::RwLock;
 pub(crate) use semaphore::Semaphore;
 pub(crate) use value::Value;
 

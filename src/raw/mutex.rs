@@ -29,18 +29,23 @@
 //! does". It may be read late, or before a new owner has written it, and so
 //! name anybody who ever held the lock; therefore it names the process too. A
 //! thread always sees its own last store, and nobody else stores its name.
+//!
+//! Unlock acquires too. Who waits for the lock to be free without taking it, as
+//! the readers of [`RwLock`](super::RwLock) do, looks last with a
+//! read-modify-write, and an unlock after that look sees who was announced
+//! before it; see [`EventCount`](super::EventCount).
 
 use super::Refused;
 use super::owner::{is_orphaned, take_from_dead};
 use crate::deadline::{Deadline, Slices};
 use crate::primitive::{AtomicU64, Ordering, SPINS, Stamp, futex_wait, futex_wake, pause, pid_of};
 
-const FREE: u64 = 0;
+pub(super) const FREE: u64 = 0;
 const WAITERS: u64 = 1;
 const ABANDONED: u64 = 1 << 1;
 const UNPLACED: u64 = 1 << 2;
 
-const NO_THREAD: u64 = 0;
+pub(super) const NO_THREAD: u64 = 0;
 
 /// In what state the lock was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,7 +151,7 @@ impl Mutex {
                 }
                 return Err(Refused::TimedOut);
             }
-            if owner == me && self.thread.load(Ordering::Relaxed) == thread_name(me, thread) {
+            if owner == me && self.is_by_thread(me, thread) {
                 return Err(Refused::Deadlock);
             }
             let marked = seen | WAITERS;
@@ -206,13 +211,36 @@ impl Mutex {
     }
 
     #[inline]
-    fn is_held_by(&self, me: Stamp) -> bool {
+    pub(super) fn is_held_by(&self, me: Stamp) -> bool {
         Stamp::of(self.word.load(Ordering::Relaxed)) == Some(me)
+    }
+
+    /// Whether this very thread of process `me` holds the lock.
+    #[inline]
+    pub(super) fn is_held_by_thread(&self, me: Stamp, thread: u64) -> bool {
+        self.is_held_by(me) && self.is_by_thread(me, thread)
+    }
+
+    #[inline]
+    fn is_by_thread(&self, me: Stamp, thread: u64) -> bool {
+        self.thread.load(Ordering::Relaxed) == thread_name(me, thread)
+    }
+
+    /// The word, for who does not take the lock: with [`FREE`] comes what its
+    /// last owner wrote.
+    #[inline]
+    pub(super) fn word(&self) -> u64 {
+        self.word.load(Ordering::Acquire)
+    }
+
+    /// The word as it is now, ordered against every change of it.
+    pub(super) fn newest_word(&self) -> u64 {
+        self.word.fetch_or(0, Ordering::AcqRel)
     }
 
     #[inline]
     fn free(&self, free: u64) {
-        if has_waiters(self.word.swap(free, Ordering::Release)) {
+        if has_waiters(self.word.swap(free, Ordering::AcqRel)) {
             self.wake_one();
         }
     }
@@ -250,7 +278,8 @@ impl Mutex {
 
 /// A thread among all threads of all processes: with the pid in the upper half
 /// no number of a thread makes it another process's.
-fn thread_name(process: Stamp, thread: u64) -> u64 {
+#[inline]
+pub(super) fn thread_name(process: Stamp, thread: u64) -> u64 {
     debug_assert!(thread != 0 && thread <= u64::from(u32::MAX), "thread {thread}");
     process.word().rotate_left(32) ^ thread
 }

@@ -64,7 +64,8 @@ impl<L: Lock> Guarded<L> {
         self.first.store(self.first.load(Relaxed) + 1, Relaxed);
     }
 
-    fn section(&self, me: Process, locked: Locked) {
+    /// What follows when the lock is held.
+    pub(super) fn section(&self, me: Process, locked: Locked) {
         let value = self.look(me, locked);
         self.first.store(value + 1, Relaxed);
         self.second.store(value + 1, Relaxed);
@@ -73,7 +74,7 @@ impl<L: Lock> Guarded<L> {
     }
 
     /// Reads the value, and completes the section of a dead predecessor.
-    fn look(&self, me: Process, locked: Locked) -> u64 {
+    pub(super) fn look(&self, me: Process, locked: Locked) -> u64 {
         let (first, second) = (self.first.load(Relaxed), self.second.load(Relaxed));
         match locked {
             Locked::Consistent => assert_eq!(first, second, "half a section shows"),

@@ -50,5 +50,6 @@ mod permits;
 #[cfg(loom)]
 mod planted;
 mod queue;
+mod rwlock;
 mod semaphore;
 mod value;
