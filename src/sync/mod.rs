@@ -8,6 +8,8 @@
 //! |---|---|
 //! | [`Mutex`] holding it | the next `lock` says [`Abandoned`] until somebody repairs the value |
 //! | [`Mutex`] waiting for it | nobody notices |
+//! | [`RwLock`] writing | the next `read` or `write` says [`Abandoned`], with the lock for itself, until somebody repairs the value |
+//! | [`RwLock`] reading, or waiting for it | nobody notices |
 //! | [`Semaphore`] with a [`Permit`] | the permit is free again |
 //! | [`Value`], [`Array`] changing it | it has changed, whole, or not at all; readers do not notice |
 //! | [`Event`] setting, clearing or waiting | it happened or it did not; nobody hangs |
@@ -30,6 +32,7 @@ mod event;
 mod mutex;
 mod once;
 mod permit;
+mod rwlock;
 mod semaphore;
 mod value;
 
@@ -41,5 +44,6 @@ pub use event::Event;
 pub use mutex::{Mutex, MutexGuard};
 pub use once::{Once, OnceLock, SetError};
 pub use permit::{AcquireError, Permit, PermitId};
+pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use semaphore::Semaphore;
 pub use value::Value;

@@ -12,6 +12,8 @@ mod mutex;
 mod once;
 mod queue;
 mod queue_model;
+mod rwlock;
+mod rwlock_model;
 mod semaphore;
 mod values;
 mod wakes;
