@@ -10,6 +10,7 @@
 //! | [`Mutex`] waiting for it | nobody notices |
 //! | [`RwLock`] writing | the next `read` or `write` says [`Abandoned`], with the lock for itself, until somebody repairs the value |
 //! | [`RwLock`] reading, or waiting for it | nobody notices |
+//! | [`ReentrantMutex`] holding it, however often | as with [`Mutex`] |
 //! | [`Semaphore`] with a [`Permit`] | the permit is free again |
 //! | [`Value`], [`Array`] changing it | it has changed, whole, or not at all; readers do not notice |
 //! | [`Event`] setting, clearing or waiting | it happened or it did not; nobody hangs |
@@ -32,6 +33,7 @@ mod event;
 mod mutex;
 mod once;
 mod permit;
+mod reentrant;
 mod rwlock;
 mod semaphore;
 mod value;
@@ -44,6 +46,7 @@ pub use event::Event;
 pub use mutex::{Mutex, MutexGuard};
 pub use once::{Once, OnceLock, SetError};
 pub use permit::{AcquireError, Permit, PermitId};
+pub use reentrant::{ReentrantMutex, ReentrantMutexGuard};
 pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use semaphore::Semaphore;
 pub use value::Value;

@@ -2,13 +2,17 @@
 
 use std::thread;
 
-use killproof::sync::{Barrier, Condvar, Mutex, Once, OnceLock, Party, Semaphore};
+use killproof::sync::{
+    Barrier, Condvar, Mutex, Once, OnceLock, Party, ReentrantMutex, RwLock, Semaphore,
+};
 use killproof::{Shared, shareable};
 
 shareable! {
     struct State {
         turn: Mutex<u64>,
         changed: Condvar,
+        prices: RwLock<[u64; 2], 3>,
+        till: ReentrantMutex<u64>,
         seats: Semaphore<4>,
         round: Barrier<4>,
         setup: Once,
@@ -24,6 +28,8 @@ fn a_state_of_all_of_them() {
     let state = Shared::new(State {
         turn: Mutex::new(0),
         changed: Condvar::new(),
+        prices: RwLock::with_readers([1, 1]),
+        till: ReentrantMutex::new(0),
         seats: Semaphore::with_capacity(2),
         round: Barrier::with_capacity(THREADS as usize),
         setup: Once::new(),
@@ -39,6 +45,12 @@ fn a_state_of_all_of_them() {
                 state.setup.call_once(|| *state.turn.lock().unwrap() = 1).unwrap();
                 assert_eq!(*state.limit.get_or_init(|| THREADS + 1).unwrap(), THREADS + 1);
                 drop(state.seats.acquire().unwrap());
+                *state.prices.write().unwrap() = [number; 2];
+                let prices = *state.prices.read().unwrap();
+                assert_eq!(prices[0], prices[1]);
+                let till = state.till.lock().unwrap();
+                state.till.lock().unwrap().update(|sum| sum + 1);
+                drop(till);
                 party.wait().unwrap();
                 let turn = state.turn.lock().unwrap();
                 let mut turn = state.changed.wait_while(turn, |turn| *turn != number + 1).unwrap();
@@ -50,6 +62,7 @@ fn a_state_of_all_of_them() {
         }
     });
     assert_eq!(*state.turn.lock().unwrap(), *state.limit.get().unwrap());
+    assert_eq!(state.till.lock().unwrap().get(), THREADS);
     for changed in &state.more {
         assert!(!format!("{changed:?}").contains("unplaced"), "{changed:?}");
     }
@@ -69,6 +82,8 @@ fn they_cross_threads() {
     fn cross<T: Send + Sync>() {}
     cross::<State>();
     cross::<Condvar>();
+    cross::<RwLock<u64>>();
+    cross::<ReentrantMutex<u64>>();
     cross::<Barrier>();
     cross::<Party>();
     cross::<Once>();

@@ -50,6 +50,7 @@ mod permits;
 #[cfg(loom)]
 mod planted;
 mod queue;
+mod reentrant;
 mod rwlock;
 mod semaphore;
 mod value;

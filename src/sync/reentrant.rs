@@ -1,0 +1,277 @@
+//! `ReentrantMutex<T>`: `raw::ReentrantMutex` with a cell inside.
+#![allow(unsafe_code)]
+
+use core::cell::Cell;
+use core::fmt;
+use core::ops::{Deref, DerefMut};
+use std::thread;
+use std::time::Duration;
+
+use super::abandoned::sealed::Sealed;
+use super::abandoned::{Abandoned, Guard, LockError};
+use crate::deadline::Deadline;
+use crate::primitive::{self, Stamp, is_alive};
+use crate::raw;
+use crate::raw::mutex::Locked;
+use crate::shared::loans::{self, Loan};
+use crate::shared::shareable::{Placement, Shareable};
+
+type LockResult<'a, T> = Result<ReentrantMutexGuard<'a, T>, LockError<ReentrantMutexGuard<'a, T>>>;
+
+/// A lock between processes that the thread which holds it may lock again.
+///
+/// Python's `RLock`; std's is not stable yet. It is free once each guard is
+/// dropped. Several guards of one thread reach the same value, so none of them
+/// gives `&mut T`: a guard is a [`Cell`], with `get`, `set`, `replace` and
+/// `update`.
+///
+/// # When the owner dies
+///
+/// However often it had locked, the lock is free again: whoever waits goes on
+/// within about 100 ms, and as with [`Mutex`](super::Mutex) its `lock` returns
+/// [`LockError::Abandoned`] until somebody has repaired the value, since a `set`
+/// may be half done, or the second of two missing. A guard dropped while its
+/// thread panics does the same; the thread's own guards, outer ones and new ones,
+/// go on as they were. Until it has repaired the value or let it go, the thread
+/// that was told gets [`LockError::Deadlock`] when it locks again.
+///
+/// # Examples
+///
+/// ```
+/// use killproof::sync::ReentrantMutex;
+/// use killproof::{Shared, process};
+///
+/// fn add(total: &ReentrantMutex<u64>, n: u64) {
+///     let total = total.lock().unwrap();
+///     total.set(total.get() + n);
+/// }
+///
+/// let total = Shared::new(ReentrantMutex::new(0_u64))?;
+/// let theirs = total.clone();
+/// let child = process::spawn(move || {
+///     let _both_or_none = theirs.lock().unwrap();
+///     add(&theirs, 20);
+///     add(&theirs, 22);
+/// })?;
+/// child.join()?;
+/// assert_eq!(total.lock().unwrap().get(), 42);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// The owner ends within, and its heir is told:
+///
+/// ```
+/// use killproof::sync::{OrRecover, ReentrantMutex};
+/// use killproof::{Shared, process};
+///
+/// let total = Shared::new(ReentrantMutex::new(0_u64))?;
+/// let theirs = total.clone();
+/// let child = process::spawn(move || -> () {
+///     let _outer = theirs.lock().unwrap();
+///     theirs.lock().unwrap().set(7);
+///     std::process::abort();
+/// })?;
+/// assert!(child.join().is_err());
+/// assert!(total.lock().is_err());
+/// let total = total.lock().or_recover(|total| *total = 0).unwrap();
+/// assert_eq!(total.get(), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// What a guard gives stays in its thread:
+///
+/// ```compile_fail,E0277
+/// # use killproof::{Shared, sync::ReentrantMutex};
+/// let total = Shared::new(ReentrantMutex::new(0_u64)).unwrap();
+/// let guard = total.lock().unwrap();
+/// std::thread::scope(|scope| _ = scope.spawn(|| guard.set(1)));
+/// ```
+#[repr(C)]
+pub struct ReentrantMutex<T: Shareable + Copy> {
+    raw: raw::ReentrantMutex,
+    value: Cell<T>,
+}
+
+// SAFETY: the raw lock gives out the cell to one thread of one process at a time,
+// its guards stay in that thread, and `T: Shareable` is `Send`.
+unsafe impl<T: Shareable + Copy> Sync for ReentrantMutex<T> {}
+
+// SAFETY: 1. `repr(C)`; the raw lock is atomic words, `T: Shareable` in a `Cell`,
+//    which is `repr(transparent)`; no pointer in either, no drop glue
+//    (`T: Copy`). 2. `place` reaches the lock; a `Copy` value contains no
+//    primitive to be placed.
+unsafe impl<T: Shareable + Copy> Shareable for ReentrantMutex<T> {
+    fn place(&self, _: &Placement) {
+        self.raw.place();
+    }
+}
+
+impl<T: Shareable + Copy> ReentrantMutex<T> {
+    /// A free lock around `value`, to be moved into a [`Shared`](crate::Shared).
+    pub fn new(value: T) -> ReentrantMutex<T> {
+        ReentrantMutex { raw: raw::ReentrantMutex::new(), value: Cell::new(value) }
+    }
+
+    /// Waits until no other thread holds the lock and takes it, once more if this
+    /// thread has it.
+    ///
+    /// # Errors
+    ///
+    /// [`LockError::Abandoned`] with the lock held, when an owner died or
+    /// panicked and nobody has repaired the value; [`LockError::Deadlock`] when
+    /// this very thread was told that and still has it to repair;
+    /// [`LockError::Failed`] when the mutex is not in a `Shared`, or this process
+    /// is in another PID namespace.
+    #[inline]
+    pub fn lock(&self) -> LockResult<'_, T> {
+        self.lock_until(Deadline::Never)
+    }
+
+    /// Takes the lock if it is free, this thread's, or its owner is dead.
+    ///
+    /// # Errors
+    ///
+    /// As [`lock`](ReentrantMutex::lock), and [`LockError::WouldBlock`].
+    #[inline]
+    pub fn try_lock(&self) -> LockResult<'_, T> {
+        self.lock_until(Deadline::Now)
+    }
+
+    /// Waits for the lock, at most for `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`lock`](ReentrantMutex::lock), and [`LockError::TimedOut`].
+    pub fn lock_timeout(&self, timeout: Duration) -> LockResult<'_, T> {
+        self.lock_until(Deadline::after(timeout))
+    }
+
+    #[inline(always)]
+    fn lock_until(&self, deadline: Deadline) -> LockResult<'_, T> {
+        let me = primitive::current().map_err(LockError::Failed)?;
+        match self.raw.lock(me, loans::thread_number(), deadline) {
+            Ok(Locked::Consistent) => Ok(ReentrantMutexGuard::new(self, me)),
+            Ok(Locked::Abandoned { pid }) => Err(self.abandoned(me, pid)),
+            Err(refused) => Err(LockError::refused("ReentrantMutex::lock", refused, deadline)),
+        }
+    }
+
+    /// Out of line, so that the way to a sound lock stays short.
+    #[cold]
+    fn abandoned(&self, me: Stamp, pid: u32) -> LockError<ReentrantMutexGuard<'_, T>> {
+        LockError::Abandoned(Abandoned::new(Outermost(ReentrantMutexGuard::new(self, me)), pid))
+    }
+}
+
+impl<T: Shareable + Copy> fmt::Debug for ReentrantMutex<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut state = f.debug_struct("ReentrantMutex");
+        if !self.raw.is_placed() {
+            return state.field("placed", &false).finish_non_exhaustive();
+        }
+        match self.raw.owner() {
+            Some(owner) => state
+                .field("owner", &owner.pid())
+                .field("owner_is_alive", &is_alive(owner))
+                .field("depth", &self.raw.depth()),
+            None => state.field("owner", &None::<u32>),
+        };
+        state.field("abandoned", &self.raw.is_inconsistent()).finish_non_exhaustive()
+    }
+}
+
+/// The right to a [`ReentrantMutex`]'s value, as a [`Cell`]; takes back one
+/// locking when dropped.
+///
+/// Dropped while its thread panics, it leaves the lock abandoned. Dropped in a
+/// forked child that inherited it, it does nothing: the lock is the parent's.
+#[must_use = "the lock is free again as soon as the guard is dropped"]
+pub struct ReentrantMutexGuard<'a, T: Shareable + Copy> {
+    mutex: &'a ReentrantMutex<T>,
+    owner: Stamp,
+    /// Whether the thread was panicking already when it took the lock: then its
+    /// panic says nothing about the value.
+    panicking: bool,
+    /// Keeps `spawn` from copying this guard, and the guard in its thread.
+    _loan: Loan,
+}
+
+impl<'a, T: Shareable + Copy> ReentrantMutexGuard<'a, T> {
+    #[inline]
+    fn new(mutex: &'a ReentrantMutex<T>, owner: Stamp) -> ReentrantMutexGuard<'a, T> {
+        ReentrantMutexGuard { mutex, owner, panicking: thread::panicking(), _loan: Loan::new() }
+    }
+}
+
+impl<T: Shareable + Copy> Deref for ReentrantMutexGuard<'_, T> {
+    type Target = Cell<T>;
+
+    #[inline]
+    fn deref(&self) -> &Cell<T> {
+        &self.mutex.value
+    }
+}
+
+impl<T: Shareable + Copy> Drop for ReentrantMutexGuard<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        // In a fork of the process that locked, the guard is a copy.
+        if primitive::current() != Ok(self.owner) {
+            return;
+        }
+        if !self.panicking && thread::panicking() {
+            self.mutex.raw.spoil(self.owner);
+        }
+        self.mutex.raw.unlock(self.owner);
+    }
+}
+
+impl<T: Shareable + Copy + fmt::Debug> fmt::Debug for ReentrantMutexGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
+    }
+}
+
+impl<T: Shareable + Copy> Sealed for ReentrantMutexGuard<'_, T> {}
+
+impl<'a, T: Shareable + Copy> Guard for ReentrantMutexGuard<'a, T> {
+    type Value = T;
+    type Held = Outermost<'a, T>;
+
+    fn put(held: &mut Self::Held, value: T) {
+        // SAFETY: as in `deref_mut`; what is there, a value or not, is only
+        // written over, and `T: Copy` has no drop glue.
+        unsafe { held.0.mutex.value.as_ptr().write(value) };
+    }
+
+    fn repaired(held: Self::Held) -> Self {
+        held.0.mutex.raw.repair(held.0.owner);
+        held.0
+    }
+}
+
+/// The only guard there is: whoever was told cannot lock again before the repair.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Outermost<'a, T: Shareable + Copy>(ReentrantMutexGuard<'a, T>);
+
+impl<T: Shareable + Copy> Deref for Outermost<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: 1. this process holds the lock (`ReentrantMutex::lock_until`).
+        //    2. It was told, so no other guard exists
+        //    (`raw::ReentrantMutex::lock_again`) through which the cell could
+        //    change.
+        unsafe { &*self.0.mutex.value.as_ptr() }
+    }
+}
+
+impl<T: Shareable + Copy> DerefMut for Outermost<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as in `deref`; `&mut self` makes this the only reference.
+        unsafe { &mut *self.0.mutex.value.as_ptr() }
+    }
+}
