@@ -19,9 +19,11 @@ mod planted;
 mod point;
 mod process;
 mod queue;
+mod reentrant;
 mod report;
 mod ring;
 mod row;
+mod rwlock;
 mod semaphore;
 mod twice;
 mod values;
@@ -32,6 +34,8 @@ fn main() {
     let cases = [
         planted::cases(),
         mutex::cases(),
+        rwlock::cases(),
+        reentrant::cases(),
         semaphore::cases(),
         event::cases(),
         condvar::cases(),
