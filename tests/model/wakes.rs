@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use killproof::channel::{RecvError, SendError, queue};
 use killproof::sync::{
-    AcquireError, Barrier, Broken, Condvar, Event, LockError, Mutex, OnceLock, Semaphore,
+    AcquireError, Barrier, Broken, Condvar, Event, LockError, Mutex, OnceLock, ReentrantMutex,
+    RwLock, RwLockWriteGuard, Semaphore,
 };
 use killproof::{Shareable, Shared, shareable};
 
@@ -77,6 +78,46 @@ fn an_abandoned_lock_is_so_through_another_mapping() {
     let Err(LockError::Abandoned(abandoned)) = there.lock() else { panic!("not abandoned") };
     drop(abandoned.replace(3));
     assert_eq!(*here.lock().unwrap(), 3);
+}
+
+#[test]
+fn readers_and_writers_wake_each_other_through_another_mapping() {
+    let here = Shared::new(RwLock::<u64, 1>::with_readers(1)).unwrap();
+    let there = mapped_again(&here);
+    let mut writer = here.write().unwrap();
+    assert!(matches!(there.try_read(), Err(LockError::WouldBlock)));
+    *writer += 1;
+    let read = once_asleep(|| *there.read().unwrap(), || drop(writer));
+    assert_eq!(read, 2);
+    let reader = here.read().unwrap();
+    once_asleep(|| *there.write().unwrap() = 3, || drop(reader));
+    let writer = here.write().unwrap();
+    once_asleep(|| *there.write().unwrap() += 1, || drop(writer));
+    // The only share.
+    let reader = here.read().unwrap();
+    let read = once_asleep(|| *there.read().unwrap(), || drop(reader));
+    assert_eq!(read, 4);
+    let writer = here.write().unwrap();
+    let reader =
+        once_asleep(|| *there.read().unwrap(), || drop(RwLockWriteGuard::downgrade(writer)));
+    assert_eq!(reader, 4);
+}
+
+#[test]
+fn a_reentrant_lock_wakes_at_its_last_unlock_through_another_mapping() {
+    let here = Shared::new(ReentrantMutex::new(1_u64)).unwrap();
+    let there = mapped_again(&here);
+    let outer = here.lock().unwrap();
+    let inner = there.lock().unwrap();
+    inner.set(2);
+    let wake = || {
+        drop(outer);
+        thread::sleep(Duration::from_millis(1));
+        inner.set(3);
+        drop(inner);
+    };
+    // A guard stays in its thread, so the sleeper is the other one.
+    assert_eq!(once_asleep(|| there.lock().unwrap().get(), wake), 3);
 }
 
 #[test]

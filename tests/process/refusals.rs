@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use killproof::process::{Builder, SpawnError, spawn, spawn_unchecked};
-use killproof::sync::Mutex;
+use killproof::sync::{Mutex, ReentrantMutex, RwLock, RwLockWriteGuard};
 use killproof::{Error, Shared};
 
 use crate::common::case::Case;
@@ -18,6 +18,7 @@ pub fn cases() -> Vec<Case> {
         case("refusals::a_joined_thread_does_not_count", a_joined_thread_does_not_count),
         case("refusals::unchecked_beside_busy_threads", unchecked_beside_busy_threads),
         case("refusals::a_live_guard", a_live_guard),
+        case("refusals::a_live_guard_of_every_lock", a_live_guard_of_every_lock),
         case("refusals::a_leaked_guard", a_leaked_guard),
         case("refusals::a_guard_leaked_by_an_ended_thread", a_guard_leaked_by_an_ended_thread),
     ]
@@ -114,6 +115,28 @@ fn a_live_guard() {
     });
     assert_eq!(child.unwrap().join(), Ok(Ok(1)));
     assert_eq!(*mutex.lock().unwrap(), 1);
+}
+
+fn a_live_guard_of_every_lock() {
+    let rwlock = Shared::new(RwLock::new(0_u32)).unwrap();
+    let reentrant = Shared::new(ReentrantMutex::new(0_u32)).unwrap();
+    let on_loan = || match spawn(|| ()) {
+        Ok(child) => child.join().map(|()| 0).unwrap(),
+        Err(SpawnError::Loans(count)) => count,
+        Err(error) => panic!("{error}"),
+    };
+    let readers = (rwlock.read().unwrap(), rwlock.read().unwrap());
+    assert_eq!(on_loan(), 2);
+    drop(readers);
+    let writer = rwlock.write().unwrap();
+    assert_eq!(on_loan(), 1);
+    let reader = RwLockWriteGuard::downgrade(writer);
+    assert_eq!(on_loan(), 1);
+    drop(reader);
+    let (outer, inner) = (reentrant.lock().unwrap(), reentrant.lock().unwrap());
+    assert_eq!(on_loan(), 2);
+    drop((outer, inner));
+    assert_eq!(on_loan(), 0);
 }
 
 fn a_leaked_guard() {

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use killproof::Shared;
-use killproof::sync::{Mutex, Semaphore};
+use killproof::sync::{Mutex, ReentrantMutex, Semaphore};
 
 use crate::common::case::Case;
 use crate::common::child::{Child, fork};
@@ -25,6 +25,7 @@ pub fn cases() -> Vec<Case> {
         scenario("naive lock", || Mapped::new(NaiveLock::default()), true),
         scenario("pid lock", || Mapped::new(PidLock::default()), false),
         scenario("Mutex", || Shared::new(Mutex::new(0)).expect("memory"), false),
+        scenario("ReentrantMutex", || Shared::new(ReentrantMutex::new(0)).expect("memory"), false),
         scenario("Semaphore", || Shared::new(Semaphore::new(1)).expect("memory"), false),
     ]
 }
@@ -34,6 +35,14 @@ impl Lock for Shared<Mutex<u8>> {
         let guard = self.lock().expect("nobody dies holding it");
         held();
         drop(guard);
+    }
+}
+
+impl Lock for Shared<ReentrantMutex<u8>> {
+    fn hold(&self, held: &dyn Fn()) {
+        let _outer = self.lock().expect("nobody dies holding it");
+        let _inner = self.lock().expect("it has it");
+        held();
     }
 }
 

@@ -16,6 +16,9 @@ mod handed_over;
 mod interrupted;
 mod leaked;
 mod leases;
+mod locks;
+mod locks_hardship;
+mod locks_mixed;
 mod lost_wakeup;
 mod mixed;
 mod namespace;
@@ -23,6 +26,7 @@ mod once;
 mod overtaken;
 mod permits;
 mod released;
+mod rwlock;
 mod stopped;
 mod stopped_inside;
 mod storm;
@@ -60,6 +64,9 @@ fn main() {
         crowd::cases(),
         accumulated::cases(),
         overtaken::cases(),
+        rwlock::cases(),
+        locks_hardship::cases(),
+        locks_mixed::cases(),
         values::cases(),
         condvar::cases(),
         barrier::cases(),

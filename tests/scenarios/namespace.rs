@@ -8,7 +8,9 @@ use std::cell::RefCell;
 use std::mem;
 
 use killproof::channel::{Receiver, RecvError, SendError, Sender, queue};
-use killproof::sync::{Barrier, Broken, LockError, Mutex, MutexGuard, OnceLock, Party, Semaphore};
+use killproof::sync::{
+    Barrier, Broken, Guard, LockError, Mutex, OnceLock, Party, ReentrantMutex, RwLock, Semaphore,
+};
 use killproof::{Error, Shared};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
@@ -23,6 +25,8 @@ pub fn cases() -> Vec<Case> {
 
 struct Held {
     lock: Shared<Mutex<u64>>,
+    readers: Shared<RwLock<u64>>,
+    again: Shared<ReentrantMutex<u64>>,
     permits: Shared<Semaphore>,
     barrier: Shared<Barrier>,
     party: RefCell<Party>,
@@ -34,14 +38,18 @@ struct Held {
 fn child_outside() -> Result<String, String> {
     let (sender, receiver) = queue(2).map_err(|e| e.to_string())?;
     let lock = Shared::new(Mutex::new(0)).map_err(|e| e.to_string())?;
+    let readers = Shared::new(RwLock::new(0)).map_err(|e| e.to_string())?;
+    let again = Shared::new(ReentrantMutex::new(0)).map_err(|e| e.to_string())?;
     let permits = Shared::new(Semaphore::new(1)).map_err(|e| e.to_string())?;
     let barrier = Shared::new(Barrier::new(2)).map_err(|e| e.to_string())?;
     let party = RefCell::new(barrier.party().map_err(|e| e.to_string())?);
     let value = Shared::new(OnceLock::new()).map_err(|e| e.to_string())?;
-    let held = Held { lock, permits, barrier, party, value, sender, receiver };
+    let held = Held { lock, readers, again, permits, barrier, party, value, sender, receiver };
     held.sender.send(1).map_err(|e| e.to_string())?;
     held.sender.send(2).map_err(|e| e.to_string())?;
     let guard = held.lock.lock().map_err(|e| e.to_string())?;
+    let reader = held.readers.read().map_err(|e| e.to_string())?;
+    let outer = held.again.lock().map_err(|e| e.to_string())?;
     let permit = held.permits.acquire().map_err(|e| e.to_string())?;
     let task = held.receiver.lease().map_err(|e| e.to_string())?;
 
@@ -71,31 +79,35 @@ fn child_outside() -> Result<String, String> {
     expect("no value", held.value.get(), None)?;
     expect("the other party", held.barrier.party().map(mem::forget), Ok(()))?;
     expect("the value afterwards", held.value.set(7), Ok(()))?;
-    drop((guard, permit));
+    drop((guard, reader, outer, permit));
     task.done();
     expect("the lock afterwards", held.lock.try_lock().is_ok(), true)?;
+    expect("readers afterwards", held.readers.try_write().is_ok(), true)?;
+    expect("the reentrant lock afterwards", held.again.try_lock().is_ok(), true)?;
     expect("permits afterwards", held.permits.available(), 1)?;
     expect("the message afterwards", held.receiver.recv(), Ok(2))?;
     expect("nothing more", held.receiver.try_recv(), Err(RecvError::Empty))?;
     Ok(String::new())
 }
 
+fn taken<G: Guard>(result: Result<G, LockError<G>>) -> Result<(), Option<Error>> {
+    result.map(mem::forget).map_err(|error| Some(error.into()))
+}
+
 /// The names of what did not fail as it should.
 fn try_everything(held: &Held) -> String {
-    let lock = |result: Result<_, LockError<MutexGuard<'_, u64>>>| match result {
-        Ok(guard) => {
-            mem::forget(guard);
-            Ok(())
-        }
-        Err(error) => Err(Error::from(error)),
-    };
     let waited = match held.party.borrow_mut().wait() {
         Err(Broken::Failed(error)) => Err(Some(error)),
         other => other.map(drop).map_err(|_| None),
     };
-    let tries: [(&str, Result<(), Option<Error>>); 12] = [
-        ("lock", lock(held.lock.lock()).map_err(Some)),
-        ("try_lock", lock(held.lock.try_lock()).map_err(Some)),
+    let tries: [(&str, Result<(), Option<Error>>); 17] = [
+        ("lock", taken(held.lock.lock())),
+        ("try_lock", taken(held.lock.try_lock())),
+        ("read", taken(held.readers.read())),
+        ("try_read", taken(held.readers.try_read())),
+        ("write", taken(held.readers.write())),
+        ("lock again", taken(held.again.lock())),
+        ("try_lock again", taken(held.again.try_lock())),
         ("acquire", held.permits.acquire().map(mem::forget).map_err(|e| Some(e.into()))),
         ("try_acquire", held.permits.try_acquire().map(mem::forget).map_err(|e| Some(e.into()))),
         ("party", held.barrier.party().map(mem::forget).map_err(Some)),
