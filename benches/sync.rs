@@ -15,9 +15,9 @@ use std::time::Instant;
 use common::compare::{
     FEW, MANY, Unit, compare, cpu_nanoseconds_per_call, header, is_quick, median,
 };
-use common::posix::{PosixSemaphore, PthreadBarrier, PthreadCondvar, PthreadMutex};
+use common::posix::{PosixSemaphore, PthreadBarrier, PthreadCondvar, PthreadMutex, PthreadRwLock};
 use common::workers::{Pace, Worker, pin, processes, threads, unpin};
-use killproof::sync::{Barrier, Condvar, Event, Mutex, Semaphore, Value};
+use killproof::sync::{Barrier, Condvar, Event, Mutex, RwLock, Semaphore, Value};
 use killproof::{Shared, shareable};
 
 /// Calls between two looks at the clock.
@@ -26,10 +26,12 @@ const BATCH: u32 = 10_000;
 fn main() {
     header("sync");
     uncontended_mutex();
+    uncontended_rwlock();
     uncontended_semaphore();
     event();
     value();
     contended_mutex();
+    contended_rwlock();
     contended_semaphore();
     barrier();
     condvar();
@@ -62,6 +64,44 @@ fn uncontended_mutex() {
             })
         });
     }
+}
+
+/// One thread reads, or writes, and unlocks.
+fn uncontended_rwlock() {
+    let lock = Shared::new(RwLock::new(0_u64)).unwrap();
+    let lock: &RwLock<u64> = &lock;
+    let std = std::sync::RwLock::new(0_u64);
+    let pthread = PthreadRwLock::new();
+    let pthread: &PthreadRwLock = &pthread;
+    let read =
+        || cpu_nanoseconds_per_call(BATCH, || _ = black_box(*black_box(lock).read().unwrap()));
+    let write = || cpu_nanoseconds_per_call(BATCH, || *black_box(lock).write().unwrap() += 1);
+    let name = |what, peer| format!("rwlock/uncontended-{what}/{peer}");
+
+    let unit = Unit::Nanoseconds;
+    compare(MANY, unit, &name("read", "std"), "std::sync::RwLock", read, || {
+        cpu_nanoseconds_per_call(BATCH, || _ = black_box(*black_box(&std).read().unwrap()))
+    });
+    let count = AtomicU64::new(0);
+    compare(MANY, unit, &name("read", "pthread-pshared"), "pthread_rwlock_t", read, || {
+        cpu_nanoseconds_per_call(BATCH, || {
+            let pthread = black_box(pthread);
+            pthread.read();
+            black_box(count.load(Ordering::Relaxed));
+            pthread.unlock();
+        })
+    });
+    compare(MANY, unit, &name("write", "std"), "std::sync::RwLock", write, || {
+        cpu_nanoseconds_per_call(BATCH, || *black_box(&std).write().unwrap() += 1)
+    });
+    compare(MANY, unit, &name("write", "pthread-pshared"), "pthread_rwlock_t", write, || {
+        cpu_nanoseconds_per_call(BATCH, || {
+            let pthread = black_box(pthread);
+            pthread.write();
+            count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+            pthread.unlock();
+        })
+    });
 }
 
 fn uncontended_semaphore() {
@@ -149,6 +189,32 @@ fn contended_mutex() {
                 processes(workers, || {
                     pthread.lock();
                     count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+                    pthread.unlock();
+                })
+            },
+        );
+    }
+}
+
+/// Readers only, and all of them at once; std's are threads.
+fn contended_rwlock() {
+    for workers in [2, 8] {
+        let lock = Shared::new(RwLock::new(0_u64)).unwrap();
+        let std = std::sync::RwLock::new(0_u64);
+        contest(
+            &format!("rwlock/readers-{workers}/std"),
+            "std threads",
+            || processes(workers, || _ = black_box(*lock.read().unwrap())),
+            || threads(workers, || _ = black_box(*std.read().unwrap())),
+        );
+        let pthread = PthreadRwLock::new();
+        contest(
+            &format!("rwlock/readers-{workers}/pthread-pshared"),
+            "pthread_rwlock_t",
+            || processes(workers, || _ = black_box(*lock.read().unwrap())),
+            || {
+                processes(workers, || {
+                    pthread.read();
                     pthread.unlock();
                 })
             },

@@ -53,6 +53,53 @@ impl PthreadMutex {
     }
 }
 
+/// `pthread_rwlock_t`, PTHREAD_PROCESS_SHARED.
+#[repr(transparent)]
+pub struct PthreadRwLock(UnsafeCell<libc::pthread_rwlock_t>);
+
+// SAFETY: process-shared locks are used from any thread by address.
+unsafe impl Send for PthreadRwLock {}
+// SAFETY: as above.
+unsafe impl Sync for PthreadRwLock {}
+// SAFETY: it holds no pointer; C layout, no drop glue.
+unsafe impl Shareable for PthreadRwLock {}
+
+impl PthreadRwLock {
+    pub fn new() -> Shared<PthreadRwLock> {
+        let lock = PthreadRwLock(UnsafeCell::new(libc::PTHREAD_RWLOCK_INITIALIZER));
+        let shared = Shared::new(lock).unwrap();
+        let mut attributes = MaybeUninit::uninit();
+        let attributes = attributes.as_mut_ptr();
+        // SAFETY: a place for attributes.
+        assert_eq!(unsafe { libc::pthread_rwlockattr_init(attributes) }, 0);
+        let process_shared = libc::PTHREAD_PROCESS_SHARED;
+        // SAFETY: initialised just above.
+        let result = unsafe { libc::pthread_rwlockattr_setpshared(attributes, process_shared) };
+        assert_eq!(result, 0);
+        // SAFETY: nobody uses the lock yet.
+        assert_eq!(unsafe { libc::pthread_rwlock_init(shared.0.get(), attributes) }, 0);
+        shared
+    }
+
+    #[inline]
+    pub fn read(&self) {
+        // SAFETY: initialised by `new`.
+        assert_eq!(unsafe { libc::pthread_rwlock_rdlock(self.0.get()) }, 0);
+    }
+
+    #[inline]
+    pub fn write(&self) {
+        // SAFETY: initialised by `new`.
+        assert_eq!(unsafe { libc::pthread_rwlock_wrlock(self.0.get()) }, 0);
+    }
+
+    #[inline]
+    pub fn unlock(&self) {
+        // SAFETY: initialised by `new`, locked by this thread.
+        assert_eq!(unsafe { libc::pthread_rwlock_unlock(self.0.get()) }, 0);
+    }
+}
+
 /// `sem_t`, shared between processes.
 #[repr(transparent)]
 pub struct PosixSemaphore(UnsafeCell<MaybeUninit<libc::sem_t>>);
