@@ -38,7 +38,8 @@
 //!
 //! | it is killed | then |
 //! |---|---|
-//! | holding a [`Mutex`](sync::Mutex) | the next `lock` says [`Abandoned`](sync::Abandoned), with the lock held, until somebody repairs the value |
+//! | holding a [`Mutex`](sync::Mutex) or [`ReentrantMutex`](sync::ReentrantMutex) | the next `lock` says [`Abandoned`](sync::Abandoned), with the lock held, until somebody repairs the value |
+//! | writing to an [`RwLock`](sync::RwLock) | the same, for the next `read` or `write`; a reader's death nobody notices |
 //! | holding a [`Semaphore`](sync::Semaphore)'s permit | the permit is free again |
 //! | changing a [`Value`](sync::Value) or an [`Array`](sync::Array) | it is the old one or the new one, whole; readers never wait |
 //! | setting an [`Event`](sync::Event) | it is set or it is not; whoever should wake does |
