@@ -8,6 +8,8 @@ use std::{
 };
 
 use crate::primitive::Instant;
+#[cfg(not(loom))]
+use crate::primitive::Mutant;
 
 /// The moment at which a wait gives up.
 ///
@@ -105,6 +107,9 @@ impl Slices {
 
     #[cfg(not(loom))]
     fn left(&mut self) -> Duration {
+        if Mutant::NoSlices.is_on() {
+            return Duration::MAX;
+        }
         let now = Instant::now();
         let length = self.length;
         self.end.get_or_insert_with(|| now + length).saturating_duration_since(now)

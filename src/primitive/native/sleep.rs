@@ -3,7 +3,6 @@
 use core::sync::atomic::AtomicU64;
 use core::time::Duration;
 
-use crate::primitive::Mutant;
 use crate::sys;
 
 /// How often a waiter looks before it sleeps.
@@ -15,7 +14,6 @@ pub(crate) const SPINS: u32 = 100;
 /// Sleeps while the low half of `word` is `expected`, at most one slice.
 /// Returns whether the slice passed.
 pub(crate) fn futex_wait(word: &AtomicU64, expected: u32, slice: Duration) -> bool {
-    let slice = if Mutant::NoSlices.is_on() { Duration::MAX } else { slice };
     sys::futex::wait(word, expected, slice)
 }
 
