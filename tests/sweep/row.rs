@@ -12,7 +12,7 @@ use crate::common::trace;
 const ROW: Duration = Duration::from_secs(600);
 
 /// One kill point: far above any recovery, so that only a hang reaches it.
-const POINT: Duration = Duration::from_secs(30);
+const POINT: Duration = Duration::from_secs(15);
 
 /// The same where a hang is what the row is there to show.
 const PLANTED: Duration = Duration::from_secs(1);
