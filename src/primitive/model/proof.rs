@@ -25,6 +25,11 @@ pub(crate) struct Proof {
     most_executions: usize,
 }
 
+/// Without `KILLPROOF_MODEL=full`, proofs that are bounded are bounded by this. Most
+/// bugs need no more (Musuvathi and Qadeer, "Iterative Context Bounding", 2007),
+/// and each more multiplies the executions.
+const PREEMPTIONS: usize = 2;
+
 impl Proof {
     /// All interleavings, and in them all values that loads may see; timeouts
     /// that never fire.
@@ -38,8 +43,10 @@ impl Proof {
         }
     }
 
-    /// Only interleavings with at most `most` preemptions.
+    /// Only interleavings with at most `most` preemptions, or [`PREEMPTIONS`].
     pub(crate) fn preemptions(self, most: usize) -> Proof {
+        let is_full = std::env::var("KILLPROOF_MODEL").is_ok_and(|model| model == "full");
+        let most = if is_full { most } else { most.min(PREEMPTIONS) };
         Proof { preemptions: Some(most), ..self }
     }
 

@@ -10,6 +10,9 @@
 //! RUSTFLAGS="--cfg loom" cargo test --release --lib -- --nocapture
 //! ```
 //!
+//! `KILLPROOF_MODEL=full` tries as many preemptions as each proof allows; otherwise
+//! it is two at most where a proof is bounded.
+//!
 //! # How to write one
 //!
 //! ```ignore
