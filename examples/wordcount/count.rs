@@ -70,6 +70,9 @@ pub fn count(
         let due = kills.next_due().map_or(usize::MAX, |due| due.max(tally.completed));
         feed.send_up_to(due.saturating_add(workers.count()))?;
         if kills.is_due(tally.completed) {
+            // Looked at before the states: whoever sent it and goes on shows as
+            // a holder then.
+            let has_result = !results.is_empty();
             match kills.choose(&workers.states(), tally.completed) {
                 Some(victim) => {
                     if let Some(hit) = workers.kill(victim)? {
@@ -77,9 +80,9 @@ pub fn count(
                     }
                     continue;
                 }
-                // Somebody will lease one, and then cannot be done before what
-                // it sends is received: wait until it shows.
-                None if workers.have_tasks_waiting() => {
+                // Somebody leased one or will, and cannot be done before what it
+                // sends is received: wait until it shows.
+                None if !has_result || workers.have_tasks_waiting() => {
                     workers.replace_lost(|notice| progress.say(&notice))?;
                     thread::sleep(LOOK);
                     continue;
