@@ -20,6 +20,7 @@ pub(crate) mod once;
 pub(crate) mod owner;
 pub(crate) mod queue;
 pub(crate) mod reentrant;
+pub(crate) mod refused;
 pub(crate) mod rwlock;
 pub(crate) mod semaphore;
 pub(crate) mod value;
@@ -36,19 +37,7 @@ pub(crate) use mutex::Mutex;
 pub(crate) use once::Once;
 pub(crate) use queue::Queue;
 pub(crate) use reentrant::ReentrantMutex;
+pub(crate) use refused::Refused;
 pub(crate) use rwlock::RwLock;
 pub(crate) use semaphore::Semaphore;
 pub(crate) use value::Value;
-
-/// Why a machine did not do what was asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refused {
-    /// The deadline passed first.
-    TimedOut,
-    /// The caller itself holds what it waits for.
-    Deadlock,
-    /// The machine was never placed in shared memory.
-    Unplaced,
-    /// Every place is taken by somebody alive.
-    Full,
-}

@@ -52,19 +52,15 @@ const GIVEN: u64 = 1;
 /// After so many contended acquires of a busy semaphore, one asks.
 const WAITS_BETWEEN_ASKS: u32 = 64;
 
-const UNPLACED: u32 = 0;
-const PLACED: u32 = 1;
-
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Semaphore<const N: usize> {
     freed: EventCount,
     hint: AtomicU32,
-    placed: AtomicU32,
     /// Counts the waits, to ask about the owners now and then although permits
     /// come and go, and no slice ever ends.
     waits: AtomicU32,
-    /// Of those who acquire more than one.
+    /// Of those who acquire more than one; placed with the semaphore.
     turn: Mutex,
     slots: [AtomicU64; N],
 }
@@ -74,7 +70,6 @@ impl<const N: usize> Semaphore<N> {
         Semaphore {
             freed: EventCount::new(),
             hint: AtomicU32::new(0),
-            placed: AtomicU32::new(UNPLACED),
             waits: AtomicU32::new(0),
             turn: Mutex::new(),
             slots: core::array::from_fn(|_| AtomicU64::new(ABSENT)),
@@ -89,7 +84,6 @@ impl<const N: usize> Semaphore<N> {
             slot.store(if index < permits { FREE } else { beyond }, Ordering::Relaxed);
         }
         self.turn.place();
-        self.placed.store(PLACED, Ordering::Relaxed);
     }
 
     /// Takes a permit; returns its slot.
@@ -104,7 +98,7 @@ impl<const N: usize> Semaphore<N> {
 
     #[cold]
     fn acquire_contended(&self, me: Stamp, deadline: Deadline) -> Result<usize, Refused> {
-        if self.placed.load(Ordering::Relaxed) == UNPLACED {
+        if !self.turn.is_placed() {
             return Err(Refused::Unplaced);
         }
         let mut slices = Slices::new();
@@ -217,7 +211,7 @@ impl<const N: usize> Semaphore<N> {
     /// Adds `count` permits; false, and none added, where there is no room for so
     /// many.
     pub(crate) fn add(&self, me: Stamp, count: usize) -> Result<bool, Refused> {
-        if self.placed.load(Ordering::Relaxed) == UNPLACED {
+        if !self.turn.is_placed() {
             return Err(Refused::Unplaced);
         }
         // Others that add may have claimed what was missing here, in vain: then the

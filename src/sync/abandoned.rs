@@ -55,8 +55,7 @@ impl<G: Guard> LockError<G> {
             Refused::TimedOut if deadline.is_now() => LockError::WouldBlock,
             Refused::TimedOut => LockError::TimedOut,
             Refused::Deadlock => LockError::Deadlock,
-            Refused::Unplaced => LockError::Failed(Error::new(call, Kind::Unplaced)),
-            Refused::Full => LockError::Failed(Error::new(call, Kind::Limit)),
+            Refused::Unplaced | Refused::Full => LockError::Failed(refused.error(call)),
         }
     }
 }

@@ -4,7 +4,6 @@
 use core::fmt;
 use core::ops::Range;
 
-use super::value::refusal;
 use crate::error::Error;
 use crate::primitive::{self, is_alive};
 use crate::raw;
@@ -212,7 +211,7 @@ impl<T: Plain, const N: usize> Array<T, N> {
         };
         self.raw
             .write(me, loans::thread_number(), expected, stretch, log, apply)
-            .map_err(|refused| refusal("Array::set", refused))
+            .map_err(|refused| refused.error("Array::set"))
     }
 }
 

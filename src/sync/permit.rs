@@ -96,9 +96,7 @@ impl AcquireError {
     pub(super) fn refused(call: &'static str, refused: Refused, late: AcquireError) -> Self {
         match refused {
             Refused::TimedOut => late,
-            Refused::Unplaced => AcquireError::Failed(Error::new(call, Kind::Unplaced)),
-            Refused::Deadlock => AcquireError::Failed(Error::new(call, Kind::Deadlock)),
-            Refused::Full => AcquireError::Failed(Error::new(call, Kind::Limit)),
+            _ => AcquireError::Failed(refused.error(call)),
         }
     }
 }

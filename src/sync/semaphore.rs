@@ -231,7 +231,7 @@ impl<const CAPACITY: usize> Semaphore<CAPACITY> {
         match self.raw.add(me, count) {
             Ok(true) => Ok(()),
             Ok(false) => Err(Error::new("Semaphore::add_permits", Kind::Limit)),
-            Err(_) => Err(Error::new("Semaphore::add_permits", Kind::Unplaced)),
+            Err(refused) => Err(refused.error("Semaphore::add_permits")),
         }
     }
 

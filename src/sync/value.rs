@@ -5,7 +5,7 @@ use core::fmt;
 
 use crate::error::{Error, Kind};
 use crate::primitive::{self, is_alive};
-use crate::raw::{self, Refused};
+use crate::raw;
 use crate::shared::loans;
 use crate::shared::plain::Plain;
 use crate::shared::racy::{Racy, Wide};
@@ -160,24 +160,13 @@ impl<T: Plain> Value<T> {
         let fill = |copy: usize| self.copies[copy].store(value);
         self.raw
             .write(me, loans::thread_number(), expected, fill)
-            .map_err(|refused| refusal("Value::set", refused))
+            .map_err(|refused| refused.error("Value::set"))
     }
 
     #[inline]
     fn placed(&self) -> Result<(), Error> {
         if self.raw.is_placed() { Ok(()) } else { Err(Error::new("Value::set", Kind::Unplaced)) }
     }
-}
-
-/// Why a write was refused.
-pub(super) fn refusal(call: &'static str, refused: Refused) -> Error {
-    let kind = match refused {
-        Refused::Unplaced => Kind::Unplaced,
-        Refused::Deadlock => Kind::Deadlock,
-        Refused::TimedOut => Kind::TimedOut,
-        Refused::Full => Kind::Limit,
-    };
-    Error::new(call, kind)
 }
 
 /// What the integers' atomics in std offer, for each integer.

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use super::{Barrier, Broken};
 use crate::deadline::Deadline;
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::primitive::{self, Patience};
-use crate::raw::Refused;
 use crate::shared::handle::Shared;
 use crate::shared::transfer;
 
@@ -37,10 +36,7 @@ impl<const CAPACITY: usize> Shared<Barrier<CAPACITY>> {
     /// See [`Barrier`].
     pub fn party(&self) -> Result<Party<CAPACITY>, Error> {
         let taken = self.raw.take_seat(primitive::current()?);
-        let seat = taken.map_err(|refused| {
-            let kind = if refused == Refused::Unplaced { Kind::Unplaced } else { Kind::Limit };
-            Error::new("Barrier::party", kind)
-        })?;
+        let seat = taken.map_err(|refused| refused.error("Barrier::party"))?;
         Ok(Party { barrier: self.clone(), seat, patience: Patience::new() })
     }
 }

@@ -3,10 +3,9 @@
 
 use super::Condvar;
 use crate::deadline::Deadline;
-use crate::error::{Error, Kind};
 use crate::primitive::{self, Stamp};
+use crate::raw;
 use crate::raw::condvar::{Waiter, Woken};
-use crate::raw::{self, Refused};
 use crate::shared::shareable::Shareable;
 use crate::sync::abandoned::LockError;
 use crate::sync::mutex::{Mutex, MutexGuard};
@@ -50,13 +49,10 @@ impl<const CAPACITY: usize> Condvar<CAPACITY> {
         deadline: Deadline,
         mut condition: Option<&mut dyn FnMut(&mut T) -> bool>,
     ) -> Result<(MutexGuard<'a, T>, Ended), LockError<MutexGuard<'a, T>>> {
-        let failed = |kind| LockError::Failed(Error::new("Condvar::wait", kind));
         let mutex = guard.mutex();
         let me = primitive::current().map_err(LockError::Failed)?;
-        let waiter = self.raw.join(me).map_err(|refused| match refused {
-            Refused::Unplaced => failed(Kind::Unplaced),
-            Refused::Full | Refused::TimedOut | Refused::Deadlock => failed(Kind::Limit),
-        })?;
+        let joined = self.raw.join(me);
+        let waiter = joined.map_err(|refused| LockError::Failed(refused.error("Condvar::wait")))?;
         let mut place = Place { condvar: &self.raw, me, waiter, woken: Woken::ByItself };
         drop(guard);
         let woken = loop {

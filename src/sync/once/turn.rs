@@ -4,7 +4,7 @@ use core::fmt::DebugStruct;
 
 use crate::error::{Error, Kind};
 use crate::primitive::{self, Stamp, is_alive};
-use crate::raw::{self, Refused};
+use crate::raw;
 use crate::shared::loans;
 
 /// The turn of this process to do it. Dropped, by a panic, it is the next one's.
@@ -23,10 +23,7 @@ impl<'a> Turn<'a> {
         let me = primitive::current()?;
         match once.begin(me, loans::thread_number()) {
             Ok(begins) => Ok(begins.then_some(Turn { once, call, me })),
-            Err(Refused::Unplaced) => Err(Error::new(call, Kind::Unplaced)),
-            Err(Refused::Deadlock | Refused::TimedOut | Refused::Full) => {
-                Err(Error::new(call, Kind::Deadlock))
-            }
+            Err(refused) => Err(refused.error(call)),
         }
     }
 
