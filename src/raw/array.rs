@@ -57,6 +57,11 @@ impl Array {
         }
     }
 
+    /// Whether the array was made ready for use.
+    pub(crate) fn is_placed(&self) -> bool {
+        self.turn.is_placed()
+    }
+
     /// Makes an array that nobody can see yet ready for use.
     pub(crate) fn place(&self) {
         self.turn.place();

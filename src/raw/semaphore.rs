@@ -86,6 +86,11 @@ impl<const N: usize> Semaphore<N> {
         self.turn.place();
     }
 
+    /// Whether the semaphore was made ready for use.
+    pub(crate) fn is_placed(&self) -> bool {
+        self.turn.is_placed()
+    }
+
     /// Takes a permit; returns its slot.
     #[inline]
     pub(crate) fn acquire(&self, me: Stamp, deadline: Deadline) -> Result<usize, Refused> {
@@ -98,7 +103,7 @@ impl<const N: usize> Semaphore<N> {
 
     #[cold]
     fn acquire_contended(&self, me: Stamp, deadline: Deadline) -> Result<usize, Refused> {
-        if !self.turn.is_placed() {
+        if !self.is_placed() {
             return Err(Refused::Unplaced);
         }
         let mut slices = Slices::new();
@@ -211,7 +216,7 @@ impl<const N: usize> Semaphore<N> {
     /// Adds `count` permits; false, and none added, where there is no room for so
     /// many.
     pub(crate) fn add(&self, me: Stamp, count: usize) -> Result<bool, Refused> {
-        if !self.turn.is_placed() {
+        if !self.is_placed() {
             return Err(Refused::Unplaced);
         }
         // Others that add may have claimed what was missing here, in vain: then the

@@ -4,8 +4,9 @@
 use core::fmt;
 use core::ops::Range;
 
+use super::describe::{Owner, unplaced};
 use crate::error::Error;
-use crate::primitive::{self, is_alive};
+use crate::primitive;
 use crate::raw;
 use crate::shared::loans;
 use crate::shared::plain::Plain;
@@ -217,11 +218,12 @@ impl<T: Plain, const N: usize> Array<T, N> {
 
 impl<T: Plain + fmt::Debug, const N: usize> fmt::Debug for Array<T, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut state = f.debug_struct("Array");
-        state.field("values", &self.get_all());
-        if let Some(writer) = self.raw.writer() {
-            state.field("writer", &writer.pid()).field("writer_is_alive", &is_alive(writer));
+        if !self.raw.is_placed() {
+            return unplaced(f, "Array");
         }
-        state.finish()
+        f.debug_struct("Array")
+            .field("values", &self.get_all())
+            .field("writer", &Owner(self.raw.writer()))
+            .finish_non_exhaustive()
     }
 }

@@ -29,6 +29,7 @@ mod abandoned;
 mod array;
 mod barrier;
 mod condvar;
+mod describe;
 mod event;
 mod mutex;
 mod once;

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use super::abandoned::sealed::Sealed;
 use super::abandoned::{Abandoned, Guard, LockError};
+use super::describe::{Owner, unplaced};
 use crate::deadline::Deadline;
-use crate::primitive::{self, Stamp, is_alive};
+use crate::primitive::{self, Stamp};
 use crate::raw;
 use crate::raw::mutex::Locked;
 use crate::shared::loans::{self, Loan};
@@ -166,17 +167,13 @@ impl<T: Shareable + Copy> Mutex<T> {
 
 impl<T: Shareable + Copy> fmt::Debug for Mutex<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut state = f.debug_struct("Mutex");
         if !self.raw.is_placed() {
-            return state.field("placed", &false).finish_non_exhaustive();
+            return unplaced(f, "Mutex");
         }
-        match self.raw.owner() {
-            Some(owner) => {
-                state.field("owner", &owner.pid()).field("owner_is_alive", &is_alive(owner))
-            }
-            None => state.field("owner", &None::<u32>),
-        };
-        state.field("abandoned", &self.raw.is_inconsistent()).finish_non_exhaustive()
+        f.debug_struct("Mutex")
+            .field("owner", &Owner(self.raw.owner()))
+            .field("abandoned", &self.raw.is_inconsistent())
+            .finish_non_exhaustive()
     }
 }
 

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use super::abandoned::sealed::Sealed;
 use super::abandoned::{Abandoned, Guard, LockError};
+use super::describe::{Owner, unplaced};
 use crate::deadline::Deadline;
-use crate::primitive::{self, Stamp, is_alive};
+use crate::primitive::{self, Stamp};
 use crate::raw;
 use crate::raw::mutex::Locked;
 use crate::shared::loans::{self, Loan};
@@ -165,17 +166,15 @@ impl<T: Shareable + Copy> ReentrantMutex<T> {
 
 impl<T: Shareable + Copy> fmt::Debug for ReentrantMutex<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut state = f.debug_struct("ReentrantMutex");
         if !self.raw.is_placed() {
-            return state.field("placed", &false).finish_non_exhaustive();
+            return unplaced(f, "ReentrantMutex");
         }
-        match self.raw.owner() {
-            Some(owner) => state
-                .field("owner", &owner.pid())
-                .field("owner_is_alive", &is_alive(owner))
-                .field("depth", &self.raw.depth()),
-            None => state.field("owner", &None::<u32>),
-        };
+        let mut state = f.debug_struct("ReentrantMutex");
+        let owner = self.raw.owner();
+        state.field("owner", &Owner(owner));
+        if owner.is_some() {
+            state.field("depth", &self.raw.depth());
+        }
         state.field("abandoned", &self.raw.is_inconsistent()).finish_non_exhaustive()
     }
 }

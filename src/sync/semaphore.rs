@@ -4,10 +4,11 @@
 use core::fmt;
 use std::time::Duration;
 
+use super::describe::{participants, unplaced};
 use super::permit::{AcquireError, Permit, PermitId};
 use crate::deadline::Deadline;
 use crate::error::{Error, Kind};
-use crate::primitive::{self, Stamp, is_alive};
+use crate::primitive;
 use crate::raw;
 use crate::shared::loans;
 use crate::shared::shareable::{Placement, Shareable};
@@ -275,20 +276,13 @@ impl<const CAPACITY: usize> Semaphore<CAPACITY> {
 
 impl<const CAPACITY: usize> fmt::Debug for Semaphore<CAPACITY> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.raw.is_placed() {
+            return unplaced(f, "Semaphore");
+        }
         f.debug_struct("Semaphore")
             .field("permits", &self.permits)
             .field("available", &self.available())
-            .field("owners", &Owners(self))
+            .field("owners", &participants(self.raw.owners()))
             .finish()
-    }
-}
-
-/// Each permit's owner: its pid, and whether it lives.
-struct Owners<'a, const CAPACITY: usize>(&'a Semaphore<CAPACITY>);
-
-impl<const CAPACITY: usize> fmt::Debug for Owners<'_, CAPACITY> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = |owner: Stamp| (owner.pid(), if is_alive(owner) { "alive" } else { "dead" });
-        f.debug_list().entries(self.0.raw.owners().map(state)).finish()
     }
 }

@@ -3,8 +3,9 @@
 
 use core::fmt;
 
+use super::describe::{Owner, unplaced};
 use crate::error::{Error, Kind};
-use crate::primitive::{self, is_alive};
+use crate::primitive;
 use crate::raw;
 use crate::shared::loans;
 use crate::shared::plain::Plain;
@@ -221,14 +222,12 @@ arithmetic! { u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize }
 
 impl<T: Plain + fmt::Debug> fmt::Debug for Value<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut state = f.debug_struct("Value");
-        state.field("value", &self.get());
-        if let Some(writer) = self.raw.writer() {
-            state.field("writer", &writer.pid()).field("writer_is_alive", &is_alive(writer));
-        }
         if !self.raw.is_placed() {
-            state.field("placed", &false);
+            return unplaced(f, "Value");
         }
-        state.finish()
+        f.debug_struct("Value")
+            .field("value", &self.get())
+            .field("writer", &Owner(self.raw.writer()))
+            .finish_non_exhaustive()
     }
 }

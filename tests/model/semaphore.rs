@@ -88,11 +88,19 @@ fn a_bounded_one_does_not_grow() {
 }
 
 #[test]
+fn outside_shared_memory_it_says_so() {
+    let semaphore = Semaphore::new(1);
+    assert!(killproof::Error::from(semaphore.acquire().unwrap_err()).is_unplaced());
+    assert_eq!(format!("{semaphore:?}"), "Semaphore(unplaced)");
+}
+
+#[test]
 fn a_permit_that_was_given_is_no_loan() {
     let semaphore = Shared::new(Semaphore::new(1)).unwrap();
     let name = semaphore.acquire().unwrap().forget();
     assert_eq!(semaphore.try_acquire().unwrap_err(), AcquireError::WouldBlock);
-    assert!(format!("{semaphore:?}").contains("alive"), "{semaphore:?}");
+    let owners = format!("owners: [{} (alive)]", std::process::id());
+    assert!(format!("{semaphore:?}").contains(&owners), "{semaphore:?}");
     assert_eq!(semaphore.adopt(PermitId::default()).unwrap_err(), AcquireError::Gone);
     drop(semaphore.adopt(name).unwrap());
     assert_eq!(semaphore.available(), 1);

@@ -107,6 +107,16 @@ fn unplaced_they_can_be_read_and_not_changed() {
     assert!(large.set([2; 2]).unwrap_err().is_unplaced());
     assert!(array.set(0, 2).unwrap_err().is_unplaced());
     assert_eq!((small.get(), large.get(), array.get_all()), (1, [1; 2], [1; 2]));
+    let shown = format!("{small:?} {large:?} {array:?}");
+    assert_eq!(shown, "Value(unplaced) Value(unplaced) Array(unplaced)");
+}
+
+#[test]
+fn they_show_their_value() {
+    let (value, array) =
+        (Shared::new(Value::new(1_u8)).unwrap(), Shared::new(Array::new([1_u8, 2])).unwrap());
+    assert_eq!(format!("{:?}", *value), "Value { value: 1, writer: nobody, .. }");
+    assert_eq!(format!("{:?}", *array), "Array { values: [1, 2], writer: nobody, .. }");
 }
 
 #[test]

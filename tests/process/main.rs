@@ -15,6 +15,7 @@ mod namespace;
 mod output;
 mod parties;
 mod refusals;
+mod shown;
 mod values;
 mod waiting;
 
@@ -38,6 +39,7 @@ fn main() {
         output::cases(),
         faults::cases(),
         parties::cases(),
+        shown::cases(),
     ];
     common::case::run(cases.into_iter().flatten().collect());
 }

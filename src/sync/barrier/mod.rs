@@ -6,8 +6,9 @@ mod party;
 
 use core::fmt;
 
+use super::describe::{participants, unplaced};
 use crate::error::{Error, Kind};
-use crate::primitive::{self, Stamp, is_alive};
+use crate::primitive;
 use crate::raw;
 use crate::raw::barrier::Seat;
 use crate::shared::shareable::{Placement, Shareable};
@@ -258,24 +259,20 @@ impl<const CAPACITY: usize> Barrier<CAPACITY> {
 
 impl<const CAPACITY: usize> fmt::Debug for Barrier<CAPACITY> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut state = f.debug_struct("Barrier");
         if !self.raw.is_placed() {
-            return state.field("state", &format_args!("unplaced")).finish_non_exhaustive();
+            return unplaced(f, "Barrier");
         }
         let owners = self.raw.seats().filter_map(|seat| match seat {
             Seat::Taken(owner) => Some(owner),
             Seat::Free | Seat::Left(_) => None,
         });
-        let (living, dead): (Vec<Stamp>, Vec<Stamp>) = owners.partition(|owner| is_alive(*owner));
-        let pids = |owners: Vec<Stamp>| owners.into_iter().map(Stamp::pid).collect::<Vec<u32>>();
         let left = self.raw.seats().filter_map(|seat| match seat {
             Seat::Left(pid) => Some(pid),
             Seat::Free | Seat::Taken(_) => None,
         });
-        state
+        f.debug_struct("Barrier")
             .field("parties", &self.parties)
-            .field("living", &pids(living))
-            .field("dead", &pids(dead))
+            .field("owners", &participants(owners))
             .field("left", &left.collect::<Vec<u32>>())
             .field("waiting", &self.waiting())
             .field("broken", &self.broken())

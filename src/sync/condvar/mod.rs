@@ -6,7 +6,8 @@ mod wait;
 
 use core::fmt;
 
-use crate::primitive::is_alive;
+use super::describe::{participants, unplaced};
+use crate::primitive::Stamp;
 use crate::raw;
 use crate::shared::shareable::{Placement, Shareable};
 
@@ -204,19 +205,15 @@ impl<const CAPACITY: usize> Default for Condvar<CAPACITY> {
 
 impl<const CAPACITY: usize> fmt::Debug for Condvar<CAPACITY> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut state = f.debug_struct("Condvar");
         if !self.raw.is_placed() {
-            return state.field("state", &format_args!("unplaced")).finish_non_exhaustive();
+            return unplaced(f, "Condvar");
         }
-        let pids = |wanted: &dyn Fn(bool, bool) -> bool| -> Vec<u32> {
-            let waiters = self.raw.waiters();
-            let wanted = waiters.filter(|(waiter, told)| wanted(is_alive(*waiter), *told));
-            wanted.map(|(waiter, _)| waiter.pid()).collect()
-        };
-        state
-            .field("waiting", &pids(&|lives, told| lives && !told))
-            .field("notified", &pids(&|lives, told| lives && told))
-            .field("dead", &pids(&|lives, _| !lives))
+        let (notified, waiting): (Vec<_>, Vec<_>) =
+            self.raw.waiters().partition(|(_, is_notified)| *is_notified);
+        let stamps = |waiters: Vec<(Stamp, bool)>| waiters.into_iter().map(|(waiter, _)| waiter);
+        f.debug_struct("Condvar")
+            .field("waiting", &participants(stamps(waiting)))
+            .field("notified", &participants(stamps(notified)))
             .finish_non_exhaustive()
     }
 }

@@ -9,6 +9,7 @@ use super::turn::{self, Turn};
 use crate::error::Error;
 use crate::raw;
 use crate::shared::shareable::{Placement, Shareable};
+use crate::sync::describe::unplaced;
 
 /// A value that is set once, however many processes want to set it.
 ///
@@ -225,6 +226,9 @@ impl<T: Shareable + Copy> Default for OnceLock<T> {
 
 impl<T: Shareable + Copy + fmt::Debug> fmt::Debug for OnceLock<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.raw.is_placed() {
+            return unplaced(f, "OnceLock");
+        }
         let mut state = f.debug_struct("OnceLock");
         turn::describe(&mut state, &self.raw).field("value", &self.get()).finish_non_exhaustive()
     }

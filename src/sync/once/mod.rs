@@ -6,6 +6,7 @@ mod turn;
 
 use core::fmt;
 
+use super::describe::unplaced;
 use crate::error::Error;
 use crate::raw;
 use crate::shared::shareable::{Placement, Shareable};
@@ -145,6 +146,9 @@ impl Default for Once {
 
 impl fmt::Debug for Once {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.raw.is_placed() {
+            return unplaced(f, "Once");
+        }
         turn::describe(&mut f.debug_struct("Once"), &self.raw).finish_non_exhaustive()
     }
 }

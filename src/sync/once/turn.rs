@@ -3,9 +3,10 @@
 use core::fmt::DebugStruct;
 
 use crate::error::{Error, Kind};
-use crate::primitive::{self, Stamp, is_alive};
+use crate::primitive::{self, Stamp};
 use crate::raw;
 use crate::shared::loans;
+use crate::sync::describe::Owner;
 
 /// The turn of this process to do it. Dropped, by a panic, it is the next one's.
 pub(super) struct Turn<'a> {
@@ -49,20 +50,16 @@ impl Drop for Turn<'_> {
     }
 }
 
-/// The state of one that is done once, and who is at it.
+/// The state of one that is done once, placed, and who is at it.
 pub(super) fn describe<'a, 'b, 'c>(
     to: &'c mut DebugStruct<'a, 'b>,
     once: &raw::Once,
 ) -> &'c mut DebugStruct<'a, 'b> {
     let state = match once.owner() {
         _ if once.is_done() => "done",
-        _ if !once.is_placed() => "unplaced",
         Some(_) => "begun",
         None => "not begun",
     };
     to.field("state", &format_args!("{state}"));
-    match once.owner() {
-        Some(owner) => to.field("owner", &owner.pid()).field("owner_is_alive", &is_alive(owner)),
-        None => to.field("owner", &None::<u32>),
-    }
+    to.field("owner", &Owner(once.owner()))
 }

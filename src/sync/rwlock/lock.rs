@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use super::{RwLockReadGuard, RwLockWriteGuard};
 use crate::deadline::Deadline;
-use crate::primitive::{self, Stamp, is_alive};
+use crate::primitive::{self, Stamp};
 use crate::raw;
 use crate::raw::mutex::Locked;
 use crate::raw::rwlock::Reading;
 use crate::shared::loans;
 use crate::shared::shareable::{Placement, Shareable};
 use crate::sync::abandoned::{Abandoned, Guard, LockError};
+use crate::sync::describe::{Owner, participants, unplaced};
 
 type ReadResult<'a, T, const READERS: usize> =
     Result<RwLockReadGuard<'a, T, READERS>, LockError<RwLockReadGuard<'a, T, READERS>>>;
@@ -265,20 +266,13 @@ impl<T: Shareable + Copy, const READERS: usize> RwLock<T, READERS> {
 
 impl<T: Shareable + Copy, const READERS: usize> fmt::Debug for RwLock<T, READERS> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut state = f.debug_struct("RwLock");
         if !self.raw.is_placed() {
-            return state.field("placed", &false).finish_non_exhaustive();
+            return unplaced(f, "RwLock");
         }
-        match self.raw.writer() {
-            Some(writer) => {
-                state.field("writer", &writer.pid()).field("writer_is_alive", &is_alive(writer))
-            }
-            None => state.field("writer", &None::<u32>),
-        };
-        let (living, dead): (Vec<Stamp>, Vec<Stamp>) =
-            self.raw.readers().partition(|r| is_alive(*r));
-        let pids = |stamps: Vec<Stamp>| stamps.into_iter().map(Stamp::pid).collect::<Vec<u32>>();
-        state.field("readers", &pids(living)).field("dead_readers", &pids(dead));
-        state.field("abandoned", &self.raw.is_abandoned()).finish_non_exhaustive()
+        f.debug_struct("RwLock")
+            .field("writer", &Owner(self.raw.writer()))
+            .field("readers", &participants(self.raw.readers()))
+            .field("abandoned", &self.raw.is_abandoned())
+            .finish_non_exhaustive()
     }
 }

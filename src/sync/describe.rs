@@ -1,0 +1,40 @@
+//! How `Debug` shows the state of a primitive, and who has part in it.
+//!
+//! One form for all: `owner: 1234 (alive)`, `owner: nobody`,
+//! `readers: [1234 (alive), 1235 (dead)]`, and `Mutex(unplaced)`.
+
+use core::fmt;
+
+use crate::primitive::{Stamp, is_alive};
+
+/// A process that has part in a primitive.
+pub(super) struct Participant(pub(super) Stamp);
+
+impl fmt::Debug for Participant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = if is_alive(self.0) { "alive" } else { "dead" };
+        write!(f, "{} ({state})", self.0.pid())
+    }
+}
+
+/// The one process that may have a primitive.
+pub(super) struct Owner(pub(super) Option<Stamp>);
+
+impl fmt::Debug for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(owner) => Participant(owner).fmt(f),
+            None => f.write_str("nobody"),
+        }
+    }
+}
+
+/// All that have part.
+pub(super) fn participants(stamps: impl Iterator<Item = Stamp>) -> Vec<Participant> {
+    stamps.map(Participant).collect()
+}
+
+/// A primitive that was never in a [`Shared`](crate::Shared).
+pub(super) fn unplaced(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+    write!(f, "{name}(unplaced)")
+}

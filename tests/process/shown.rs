@@ -1,0 +1,54 @@
+//! `Debug` of a primitive names who has part in it, and whether they live.
+
+use std::mem::forget;
+
+use killproof::process::spawn;
+use killproof::sync::{Mutex, ReentrantMutex, RwLock, Semaphore};
+use killproof::{Shared, shareable};
+
+use crate::case;
+use crate::common::case::Case;
+
+pub fn cases() -> Vec<Case> {
+    vec![case("shown::owners_that_are_dead", owners_that_are_dead)]
+}
+
+shareable! {
+    struct State {
+        mutex: Mutex<u8>,
+        nested: ReentrantMutex<u8>,
+        read: RwLock<u8>,
+        written: RwLock<u8>,
+        semaphore: Semaphore,
+    }
+}
+
+fn owners_that_are_dead() {
+    let state = Shared::new(State {
+        mutex: Mutex::new(0),
+        nested: ReentrantMutex::new(0),
+        read: RwLock::new(0),
+        written: RwLock::new(0),
+        semaphore: Semaphore::new(2),
+    });
+    let state = state.unwrap();
+    let its = state.clone();
+    let child = spawn(move || {
+        forget(its.mutex.lock().unwrap());
+        forget(its.nested.lock().unwrap());
+        forget(its.read.read().unwrap());
+        forget(its.written.write().unwrap());
+        forget(its.semaphore.acquire().unwrap());
+    });
+    let child = child.unwrap();
+    let dead = format!("{} (dead)", child.pid());
+    assert_eq!(child.join(), Ok(()));
+
+    let State { mutex, nested, read, written, semaphore } = &*state;
+    let shows = |shown: String, part: &str| assert!(shown.contains(part), "{shown}");
+    shows(format!("{mutex:?}"), &format!("owner: {dead}"));
+    shows(format!("{nested:?}"), &format!("owner: {dead}, depth: 1"));
+    shows(format!("{read:?}"), &format!("writer: nobody, readers: [{dead}]"));
+    shows(format!("{written:?}"), &format!("writer: {dead}"));
+    shows(format!("{semaphore:?}"), &format!("available: 2, owners: [{dead}]"));
+}
