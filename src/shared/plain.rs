@@ -82,6 +82,9 @@ pub(crate) fn list_from_bytes<T: Plain>(bytes: &[u8]) -> Option<Vec<T>> {
 /// must be `Plain`, and there may be no padding, or it does not compile: put the
 /// largest fields first, and fill the rest with a field such as `pad: [u8; 3]`.
 ///
+/// It writes an `unsafe impl` and allows it: `deny(unsafe_code)` may stand around it,
+/// `forbid` not.
+///
 /// # Examples
 ///
 /// ```
@@ -108,6 +111,16 @@ pub(crate) fn list_from_bytes<T: Plain>(bytes: &[u8]) -> Option<Vec<T>> {
 /// }
 /// ```
 ///
+/// .. whatever `assert` means where the struct is written:
+///
+/// ```compile_fail,E0080
+/// macro_rules! assert { ($($anything:tt)*) => { () } }
+///
+/// killproof::plain! {
+///     struct Gap { small: u8, large: u64 }
+/// }
+/// ```
+///
 /// So is a field with bytes that are no value:
 ///
 /// ```compile_fail,E0277
@@ -125,7 +138,7 @@ macro_rules! plain {
     ) => {
         $crate::shareable! {
             $(#[$attribute])*
-            #[derive(Clone, Copy)]
+            #[derive(::core::clone::Clone, ::core::marker::Copy)]
             $visibility struct $name {
                 $($(#[$field_attribute])* $field_visibility $field: $ty),*
             }
@@ -136,7 +149,7 @@ macro_rules! plain {
                 ::core::mem::size_of::<T>()
             }
             let fields = 0 $(+ is_plain::<$ty>())*;
-            assert!(fields == ::core::mem::size_of::<$name>(), "padding in a plain struct");
+            ::core::assert!(fields == ::core::mem::size_of::<$name>(), "padding in a plain struct");
         };
 
         #[allow(unsafe_code)]

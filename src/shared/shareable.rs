@@ -82,6 +82,9 @@ unsafe impl<T: Shareable, const N: usize> Shareable for [T; N] {
 /// handle: clone it beside the `Shared`, it cannot be a field. Its fields' primitives
 /// are ready for use once it lies in a [`Shared`](crate::Shared).
 ///
+/// It writes an `unsafe impl` and allows it: `deny(unsafe_code)` may stand around it,
+/// `forbid` not.
+///
 /// # Examples
 ///
 /// ```
@@ -122,7 +125,8 @@ macro_rules! shareable {
             $($(#[$field_attribute])* $field_visibility $field: $ty),*
         }
 
-        const _: () = assert!(!::core::mem::needs_drop::<$name>(), "drop glue in shared memory");
+        const _: () =
+            ::core::assert!(!::core::mem::needs_drop::<$name>(), "drop glue in shared memory");
 
         #[allow(unsafe_code)]
         // SAFETY: 1. `repr(C)` above. 2. Each field is `Shareable`: `place` below
