@@ -4,7 +4,8 @@
 //! `&mut T` taken out of one would be in two processes. So guards are counted
 //! by thread, and a safe `spawn` refuses while the count is not zero. A guard
 //! that was leaked stays counted; when its thread ends, the count moves to the
-//! process, where it never falls.
+//! process, where it falls only for a guard that is dropped later still, by the
+//! thread's own locals.
 
 use core::cell::Cell;
 use core::marker::PhantomData;
@@ -51,7 +52,11 @@ impl Loan {
 impl Drop for Loan {
     #[inline]
     fn drop(&mut self) {
-        let _ = ACCOUNT.try_with(|account| account.loans.set(account.loans.get() - 1));
+        let counted = ACCOUNT.try_with(|account| account.loans.set(account.loans.get() - 1));
+        if counted.is_err() {
+            // Made so late, or moved there when the thread's locals went.
+            LEFT.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -94,6 +99,15 @@ mod tests {
             thread_number()
         });
         assert_ne!(other.join().unwrap(), 0);
+        assert_eq!(outstanding(), before + 1);
+
+        thread_local! { static KEPT: Cell<Option<Loan>> = const { Cell::new(None) } }
+        let keeps_one = std::thread::spawn(|| {
+            // Before the account, so that it goes after it.
+            KEPT.set(None);
+            KEPT.set(Some(Loan::new()));
+        });
+        keeps_one.join().unwrap();
         assert_eq!(outstanding(), before + 1);
     }
 }
