@@ -112,6 +112,9 @@ impl<G: Guard> Abandoned<G> {
     }
 
     /// Puts a new value in, whatever the old one is.
+    ///
+    /// In a forked child that inherited it, it repairs nothing: the lock is the
+    /// parent's.
     pub fn replace(mut self, value: G::Value) -> G {
         G::put(&mut self.held, value);
         G::repaired(self.held)
@@ -166,7 +169,7 @@ impl<G: Guard> fmt::Display for LockError<G> {
                 "lock: process {} died or panicked and left the value inconsistent",
                 abandoned.pid()
             ),
-            LockError::WouldBlock => f.write_str("lock: held by somebody else"),
+            LockError::WouldBlock => f.write_str("lock: it would have to wait"),
             LockError::TimedOut => f.write_str("lock: timed out"),
             LockError::Deadlock => f.write_str("lock: this thread already holds it"),
             LockError::Failed(error) => error.fmt(f),

@@ -224,7 +224,9 @@ impl<T: Shareable + Copy> Guard for MutexGuard<'_, T> {
 
     fn repaired(mut held: Self) -> Self {
         held.abandoned_by = None;
-        held.mutex.raw.repair(held.owner);
+        if primitive::current() == Ok(held.owner) {
+            held.mutex.raw.repair(held.owner);
+        }
         held
     }
 }

@@ -244,7 +244,9 @@ impl<'a, T: Shareable + Copy> Guard for ReentrantMutexGuard<'a, T> {
     }
 
     fn repaired(held: Self::Held) -> Self {
-        held.0.mutex.raw.repair(held.0.owner);
+        if primitive::current() == Ok(held.0.owner) {
+            held.0.mutex.raw.repair(held.0.owner);
+        }
         held.0
     }
 }

@@ -1,7 +1,9 @@
 //! The bare fork: both sides go on from it.
 #![allow(unsafe_code)]
 
+use killproof::Shared;
 use killproof::process::{Child, Fork, JoinError, current, fork, spawn};
+use killproof::sync::{LockError, Mutex, RwLock, RwLockWriteGuard};
 use nix::sys::signal::{Signal, raise};
 
 use crate::common::case::Case;
@@ -14,7 +16,36 @@ pub fn cases() -> Vec<Case> {
         case("forks::the_status_is_the_value", the_status_is_the_value),
         case("forks::a_fork_returns_from_a_closure", a_fork_returns_from_a_closure),
         case("forks::nested_spawns", nested_spawns),
+        case("forks::copies_of_guards_change_nothing", copies_of_guards_change_nothing),
     ]
+}
+
+/// What can be done with a guard beside dropping it, done by a child with its copy.
+fn copies_of_guards_change_nothing() {
+    let mutex = Shared::new(Mutex::new(1_u8)).unwrap();
+    let its = mutex.clone();
+    spawn(move || std::mem::forget(its.lock())).unwrap().join().unwrap();
+    let Err(LockError::Abandoned(abandoned)) = mutex.lock() else { panic!("{mutex:?}") };
+    let lock = Shared::new(RwLock::new(1_u8)).unwrap();
+    let writer = lock.write().unwrap();
+
+    let (mut kept_abandoned, mut kept_writer) = (Some(abandoned), Some(writer));
+    let child = forked(|| {
+        drop(kept_abandoned.take().map(|copy| copy.recover(|_| ())));
+        drop(kept_writer.take().map(RwLockWriteGuard::downgrade));
+        0
+    });
+    assert_eq!(child.join(), Ok(()));
+
+    drop(kept_abandoned);
+    assert!(matches!(mutex.try_lock(), Err(LockError::Abandoned(_))), "{mutex:?}");
+    let shown = format!("{lock:?}");
+    assert!(
+        shown.contains(&format!("writer: {} (alive), readers: []", current().pid())),
+        "{shown}"
+    );
+    drop(kept_writer);
+    assert_eq!(*lock.try_write().unwrap(), 1);
 }
 
 /// Forks; the child runs `body` and exits with what that returns.

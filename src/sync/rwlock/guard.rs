@@ -145,7 +145,9 @@ impl<T: Shareable + Copy, const READERS: usize> Guard for RwLockWriteGuard<'_, T
     }
 
     fn repaired(held: Self) -> Self {
-        held.lock.raw.repair(held.owner);
+        if primitive::current() == Ok(held.owner) {
+            held.lock.raw.repair(held.owner);
+        }
         held
     }
 }

@@ -116,6 +116,9 @@ unsafe impl<T: Shareable + Copy, const READERS: usize> Shareable for RwLock<T, R
     }
 }
 
+/// What the copy of a guard has.
+const NO_SHARE: usize = usize::MAX;
+
 thread_local! {
     /// By which share this thread read last, of whichever lock: most likely that
     /// share is free again and its line still in this core's cache.
@@ -247,6 +250,10 @@ impl<T: Shareable + Copy, const READERS: usize> RwLock<T, READERS> {
         writer: RwLockWriteGuard<'a, T, READERS>,
         me: Stamp,
     ) -> RwLockReadGuard<'a, T, READERS> {
+        if primitive::current() != Ok(me) {
+            // A copy in a fork stays one, and frees nothing.
+            return RwLockReadGuard::new(self, me, NO_SHARE);
+        }
         let share = self.raw.share(me, loans::thread_number());
         SHARE.set(share);
         let reader = RwLockReadGuard::new(self, me, share);
