@@ -120,11 +120,14 @@ impl<const CAPACITY: usize> Semaphore<CAPACITY> {
     /// One process at a time gathers many, and holds what it has gathered while it
     /// waits for the rest; whoever wants one takes what comes in between. So two
     /// that want many do not wait for each other, unless they hold some already.
+    /// If `count` is more than there are now, that one waits until so many were
+    /// [added](Semaphore::add_permits), with all permits that come in between.
     ///
     /// # Errors
     ///
     /// As [`acquire`](Semaphore::acquire); [`AcquireError::Failed`] also when
-    /// `count` is more than `CAPACITY`.
+    /// `count` is more than there can ever be: `CAPACITY`, or the value of a
+    /// [`bounded`](Semaphore::bounded) semaphore (`is_limit`).
     ///
     /// # Examples
     ///
@@ -244,7 +247,8 @@ impl<const CAPACITY: usize> Semaphore<CAPACITY> {
     ) -> Result<Vec<Permit<'_, CAPACITY>>, AcquireError> {
         let me = primitive::current().map_err(AcquireError::Failed)?;
         let mut slots = [0; CAPACITY];
-        let Some(slots) = slots.get_mut(..count) else {
+        let most = if self.is_bounded { self.permits } else { CAPACITY };
+        let Some(slots) = slots.get_mut(..count).filter(|_| count <= most) else {
             return Err(AcquireError::Failed(Error::new("Semaphore::acquire_many", Kind::Limit)));
         };
         match self.raw.acquire_many(me, loans::thread_number(), deadline, slots) {

@@ -84,6 +84,7 @@ fn a_bounded_one_does_not_grow() {
     let semaphore = Shared::new(Semaphore::new(2).bounded()).unwrap();
     assert!(semaphore.add_permits(1).unwrap_err().is_limit());
     assert_eq!(semaphore.add_permits(0), Ok(()));
+    assert!(killproof::Error::from(semaphore.acquire_many(3).unwrap_err()).is_limit());
     assert_eq!(semaphore.available(), 2);
 }
 
