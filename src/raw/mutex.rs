@@ -165,8 +165,9 @@ impl Mutex {
             }
             others_may_sleep = WAITERS;
             let passed = futex_wait(&self.word, marked as u32, slices.next(deadline));
+            // Whoever has it now: it may have changed hands without a wake.
             if slices.is_over(passed)
-                && let Some(locked) = self.rescue(marked, WAITERS, me)
+                && let Some(locked) = self.rescue(self.word.load(Ordering::Relaxed), WAITERS, me)
             {
                 return Ok(locked);
             }

@@ -24,7 +24,7 @@ pub(crate) enum Reading {
 #[derive(Clone, Copy, Debug)]
 enum Obstacle {
     /// A writer, inside or waiting for the readers inside.
-    Writer(Stamp),
+    Writer,
     /// What a dead writer left, or no place in shared memory.
     Remains,
     /// All shares are claimed.
@@ -75,7 +75,7 @@ impl<const READERS: usize> RwLock<READERS> {
             let asks = match obstacle {
                 _ if is_late => true,
                 Obstacle::Remains => true,
-                Obstacle::Writer(_) if self.writer.is_held_by_thread(me, thread) => {
+                Obstacle::Writer if self.writer.is_held_by_thread(me, thread) => {
                     return Err(Refused::Deadlock);
                 }
                 _ if spins < SPINS => {
@@ -83,7 +83,7 @@ impl<const READERS: usize> RwLock<READERS> {
                     pause();
                     false
                 }
-                Obstacle::Writer(_) => {
+                Obstacle::Writer => {
                     let passed = self.sleep_until_writer_left(slices.next(deadline));
                     slices.is_over(passed)
                 }
@@ -95,8 +95,9 @@ impl<const READERS: usize> RwLock<READERS> {
             };
             let cleared = asks
                 && match obstacle {
-                    Obstacle::Writer(owner) if is_alive(owner) => false,
-                    Obstacle::Writer(_) | Obstacle::Remains => {
+                    // Who writes by now, perhaps another than before the sleep.
+                    Obstacle::Writer if self.writer.owner().is_some_and(is_alive) => false,
+                    Obstacle::Writer | Obstacle::Remains => {
                         match self.inherit(me, thread, deadline) {
                             Ok(Some(pid)) => {
                                 self.shares.pass_on();
@@ -128,7 +129,8 @@ impl<const READERS: usize> RwLock<READERS> {
     fn take_share(&self, me: Stamp, thread: u64) -> Result<usize, Obstacle> {
         let seen = self.writer.word();
         if seen != mutex::FREE {
-            return Err(Stamp::of(seen).map_or(Obstacle::Remains, Obstacle::Writer));
+            let is_held = Stamp::of(seen).is_some();
+            return Err(if is_held { Obstacle::Writer } else { Obstacle::Remains });
         }
         let index = self.shares.claim_any(me).ok_or(Obstacle::Readers)?;
         if self.writer.word() == mutex::FREE {
