@@ -29,8 +29,9 @@ pub fn current() -> Current {
 
 impl Current {
     /// The name given by [`Builder::name`](super::Builder::name), or
-    /// `Process-N` for the N-th child of its parent that was given none. `main`
-    /// in a process that this crate did not start.
+    /// `Process-N` for the N-th child of its parent that was given none. A process
+    /// that this crate did not start is called like the one that it was forked
+    /// from, at last `main`.
     pub fn name(&self) -> &str {
         &self.name
     }

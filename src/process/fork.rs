@@ -2,7 +2,8 @@
 //!
 //! The child waits until its parent holds its pidfd, has made its stamp and has
 //! done what must be done before it begins; if the parent refuses or dies, the
-//! child ends there.
+//! child ends there. A child in a new PID namespace cannot see whether its parent
+//! lives, and waits for nothing: nothing of ours works there anyway.
 #![allow(unsafe_code)]
 
 use core::mem;

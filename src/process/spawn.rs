@@ -27,6 +27,9 @@ use crate::sys::fork::threads;
 /// child exists, there when `f` is through with it. Ends of queues and parties of
 /// barriers are handed over instead.
 ///
+/// What `f` printed is written out when it has returned. A thread that it left
+/// behind, inside a lock of stdout, holds that up, and the end with it.
+///
 /// To report an error, return a `Result<T, String>`, or panic: the message comes
 /// back as [`JoinError::Panicked`](super::JoinError::Panicked).
 ///

@@ -212,7 +212,7 @@ impl<T: Plain, const N: usize> Array<T, N> {
         };
         self.raw
             .write(me, loans::thread_number(), expected, stretch, log, apply)
-            .map_err(|refused| refused.error("Array::set"))
+            .map_err(|refused| refused.error("a change of an Array"))
     }
 }
 

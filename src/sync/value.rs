@@ -12,6 +12,9 @@ use crate::shared::plain::Plain;
 use crate::shared::racy::{Racy, Wide};
 use crate::shared::shareable::{Placement, Shareable};
 
+/// What a failed call is called.
+const CHANGE: &str = "a change of a Value";
+
 /// A plain value that is always whole, whoever dies while changing it.
 ///
 /// What Python's `multiprocessing.Value` is for, without a lock to forget: each
@@ -161,12 +164,12 @@ impl<T: Plain> Value<T> {
         let fill = |copy: usize| self.copies[copy].store(value);
         self.raw
             .write(me, loans::thread_number(), expected, fill)
-            .map_err(|refused| refused.error("Value::set"))
+            .map_err(|refused| refused.error(CHANGE))
     }
 
     #[inline]
     fn placed(&self) -> Result<(), Error> {
-        if self.raw.is_placed() { Ok(()) } else { Err(Error::new("Value::set", Kind::Unplaced)) }
+        if self.raw.is_placed() { Ok(()) } else { Err(Error::new(CHANGE, Kind::Unplaced)) }
     }
 }
 
