@@ -48,6 +48,7 @@
 //! | initialising a [`Once`](sync::Once) or [`OnceLock`](sync::OnceLock) | somebody else does it, from the start |
 //! | sending to a [`queue`](channel::queue) | its message is there whole, or not at all |
 //! | with a message on [`lease`](channel::Receiver::lease) | the message goes to somebody else, with one more attempt |
+//! | with a task at the last of its [`max_attempts`](channel::Builder::max_attempts) | the task is a dead letter; [`join`](channel::Sender::join) goes on |
 //! | as the last at its side of a queue | the others get what was sent, then `Disconnected` |
 //!
 //! Whoever waits for the dead goes on within 10 ms of their end if it has only

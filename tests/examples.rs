@@ -40,3 +40,28 @@ fn the_room_is_never_overfull_and_gets_its_chair_back() {
     assert!(said.contains("12 people were inside"), "{said}");
     assert!(said.contains("4 of 4 chairs are free"), "{said}");
 }
+
+#[test]
+fn all_bread_is_eaten_though_a_baker_dies() {
+    let said = output("producers");
+    assert!(said.contains("baker 1 is dead"), "{said}");
+    assert!(said.contains("10 loaves of 10 were eaten"), "{said}");
+}
+
+#[test]
+fn all_tasks_are_done_though_a_worker_dies() {
+    let said = output("tasks");
+    assert!(said.contains("all 10 tasks are done"), "{said}");
+    for number in 1..=10 {
+        assert!(said.contains(&format!("{number} * {number} = {}\n", number * number)), "{said}");
+    }
+}
+
+#[test]
+fn what_two_writers_wrote_is_read() {
+    let said = output("writers");
+    assert!(said.contains("6 of 6 addresses were read"), "{said}");
+    for page in ["/index", "/news", "/about", "/images/1", "/images/2", "/images/3"] {
+        assert!(said.contains(&format!("read {page} by writer")), "{said}");
+    }
+}

@@ -12,7 +12,7 @@ use libfuzzer_sys::fuzz_target;
 use queue_model::{Operation, run};
 
 fuzz_target!(|data: &[u8]| {
-    let Some((capacity, codes)) = data.split_first() else { return };
+    let Some((sizes, codes)) = data.split_first() else { return };
     let operations = codes.chunks_exact(2).map(|code| Operation::of(code[0], code[1]));
-    run(1 + usize::from(capacity % 5), operations);
+    run(1 + usize::from(sizes % 5), 1 + u32::from(sizes / 5 % 5), operations);
 });

@@ -6,7 +6,7 @@ use super::receiver::Receiver;
 use super::sender::Sender;
 use crate::error::{Error, Kind};
 use crate::primitive::FLAGS;
-use crate::raw::queue::Side;
+use crate::raw::queue::{MOST_ATTEMPTS, Side};
 use crate::shared::message::Message;
 
 /// A queue for `capacity` messages, with the default sizes of [`Builder`].
@@ -51,6 +51,7 @@ pub struct Builder {
     largest: usize,
     participants: usize,
     leases: usize,
+    attempts: Option<u32>,
 }
 
 impl Default for Builder {
@@ -67,7 +68,14 @@ impl Builder {
 
     /// A queue of 64 messages with the defaults of the other settings.
     pub fn new() -> Builder {
-        Builder { capacity: 64, inline: 256, largest: 64 << 10, participants: 256, leases: 256 }
+        Builder {
+            capacity: 64,
+            inline: 256,
+            largest: 64 << 10,
+            participants: 256,
+            leases: 256,
+            attempts: None,
+        }
     }
 
     /// How many messages the queue holds, 1 to 2^20. Default: 64.
@@ -107,6 +115,31 @@ impl Builder {
         self
     }
 
+    /// How often a message may be leased, 1 to 1022; one that comes back after
+    /// that, because it was given back or its holder was killed, goes to
+    /// [`Receiver::dead_letters`]. Default: as often as it takes.
+    ///
+    /// A dead letter keeps the place of its lease until somebody has done with it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let builder = killproof::channel::Builder::new().max_attempts(2);
+    /// let (jobs, todo) = builder.queue::<u32>()?;
+    /// jobs.send(7)?;
+    /// drop(todo.lease()?);
+    /// drop(todo.lease()?);
+    /// assert!(todo.try_lease().is_err());
+    /// let letter = todo.dead_letters().lease()?;
+    /// assert_eq!((*letter, letter.attempts()), (7, 3));
+    /// letter.done();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn max_attempts(mut self, attempts: u32) -> Builder {
+        self.attempts = Some(attempts);
+        self
+    }
+
     /// Makes the queue.
     ///
     /// # Errors
@@ -124,6 +157,9 @@ impl Builder {
                 return Err(Error::new(what, Kind::Limit));
             }
         }
+        if self.attempts.is_some_and(|attempts| !(1..=MOST_ATTEMPTS).contains(&attempts)) {
+            return Err(Error::new("a queue's attempts, 1 to 1022", Kind::Limit));
+        }
         let (inline, largest) = match T::FIXED {
             Some(len) => (len, len),
             None => (self.inline.min(self.largest), self.largest),
@@ -134,6 +170,7 @@ impl Builder {
             largest,
             seats: self.participants,
             cells: self.leases,
+            attempts: self.attempts,
         };
         let queue = Mapped::create::<T>(geometry)?;
         let sender = End::new(queue.clone(), Side::Send)?;

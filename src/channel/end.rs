@@ -6,8 +6,9 @@
 
 use std::sync::Arc;
 
+use super::error::not_joined;
 use super::mapped::Mapped;
-use crate::deadline::Metronome;
+use crate::deadline::{Deadline, Metronome};
 use crate::error::{Error, Kind};
 use crate::primitive::{self, AtomicU32, AtomicU64, FLAGS, Ordering, Stamp};
 use crate::raw::Queue;
@@ -75,6 +76,12 @@ impl End {
             self.queue.leave(self.side, index, me);
         }
         Ok(me)
+    }
+
+    /// Waits until everything that was sent is finished.
+    pub(super) fn join(&self, deadline: Deadline) -> Result<(), Error> {
+        self.me()?;
+        self.queue.join(deadline).map_err(not_joined)
     }
 
     /// Whether nobody is left at the other side, looked into only when somebody

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::raw::queue::Stop;
 
 /// Why a message was not sent; it comes back inside.
@@ -97,6 +97,16 @@ impl From<Stop> for RecvError {
             Stop::TimedOut => RecvError::Empty,
             Stop::Closed => RecvError::Closed,
             Stop::Disconnected => RecvError::Disconnected,
+        }
+    }
+}
+
+/// Why a [`join`](super::Sender::join) ended before everything was finished.
+pub(super) fn not_joined(stop: Stop) -> Error {
+    match stop {
+        Stop::TimedOut => Error::new("join of a queue", Kind::TimedOut),
+        Stop::Closed | Stop::Disconnected => {
+            Error::new("join of a queue without receivers", Kind::Gone)
         }
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct Geometry {
     pub(super) largest: usize,
     pub(super) seats: usize,
     pub(super) cells: usize,
+    /// How often a message may be leased, if that is limited.
+    pub(super) attempts: Option<u32>,
 }
 
 /// A queue's words and bytes in a mapping:
@@ -47,7 +49,7 @@ const fn stride(words: usize, bytes: usize) -> usize {
 impl Mapped {
     /// A new queue of messages of type `T`.
     pub(super) fn create<T>(geometry: Geometry) -> Result<Arc<Queue<Mapped>>, Error> {
-        let Geometry { capacity, inline, largest, seats, cells } = geometry;
+        let Geometry { capacity, inline, largest, seats, cells, attempts } = geometry;
         let limit = || Error::new("the size of a queue", Kind::Limit);
         // First: nothing that is computed from these overflows then.
         if largest > u32::MAX as usize || inline > largest {
@@ -76,7 +78,8 @@ impl Mapped {
         if end > isize::MAX as usize / 2 {
             return Err(limit());
         }
-        let salt = [capacity, inline, largest, seats, cells].map(|size| size as u64);
+        let limit = attempts.unwrap_or(0) as usize;
+        let salt = [capacity, inline, largest, seats, cells, limit].map(|size| size as u64);
         let region = Region::create("killproof-queue", layout_of::<T>(&salt), end)?;
         let mapped = Mapped {
             region,
@@ -90,7 +93,11 @@ impl Mapped {
             slots_at,
             bytes_at,
         };
-        Ok(Arc::new(Queue::new(mapped, capacity, cells)))
+        let queue = Queue::new(mapped, capacity, cells);
+        Ok(Arc::new(match attempts {
+            Some(most) => queue.with_attempts(most),
+            None => queue,
+        }))
     }
 
     /// The address `offset` bytes into the body.

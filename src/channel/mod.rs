@@ -5,6 +5,7 @@
 //! | sending | its message is there whole, or not at all |
 //! | receiving | the message is still there, or was in its hands |
 //! | with a [`Task`] | the task goes to somebody else, with one more attempt |
+//! | with a task at its last attempt | the task is among the [`DeadLetters`] |
 //! | as the last sender | receivers get what was sent, then [`RecvError::Disconnected`] |
 //! | as the last receiver | senders that wait get [`SendError::Disconnected`] |
 //! | asleep | nobody notices |
@@ -63,6 +64,8 @@
 mod builder;
 mod end;
 mod error;
+mod iter;
+mod letters;
 mod mapped;
 mod receiver;
 mod sender;
@@ -71,6 +74,8 @@ mod task;
 
 pub use builder::{Builder, queue};
 pub use error::{RecvError, SendError};
+pub use iter::{IntoIter, Iter, TryIter};
+pub use letters::DeadLetters;
 pub use receiver::Receiver;
 pub use sender::Sender;
 pub use task::Task;

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use super::end::End;
 use super::error::RecvError;
+use super::letters::DeadLetters;
 use super::slots::Found;
 use super::task::{Lease, Task};
 use crate::deadline::Deadline;
+use crate::error::Error;
 use crate::primitive::Stamp;
 use crate::raw::queue::Stop;
 use crate::shared::message::{self, Message};
@@ -67,6 +69,41 @@ impl<T: Message> Receiver<T> {
         self.recv_until(Deadline::after(timeout))
     }
 
+    /// Waits for a message, and appends it and what else is there to `messages`, at
+    /// most `most` in all. Returns how many came.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Receiver::recv). Where a message is [`RecvError::Invalid`],
+    /// those before it are in `messages`; any other error that comes after a
+    /// message is left for the next call to say.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (numbers, inbox) = killproof::channel::queue::<u32>(4)?;
+    /// numbers.send_many(1..=3)?;
+    /// let mut received = Vec::new();
+    /// assert_eq!(inbox.recv_many(&mut received, 2)?, 2);
+    /// assert_eq!(inbox.recv_many(&mut received, 2)?, 1);
+    /// assert_eq!(received, [1, 2, 3]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn recv_many(&self, messages: &mut Vec<T>, most: usize) -> Result<usize, RecvError> {
+        if most == 0 {
+            return Ok(0);
+        }
+        messages.push(self.recv()?);
+        for count in 1..most {
+            match self.try_recv() {
+                Ok(message) => messages.push(message),
+                Err(RecvError::Invalid(bytes)) => return Err(RecvError::Invalid(bytes)),
+                Err(_) => return Ok(count),
+            }
+        }
+        Ok(most)
+    }
+
     /// Waits for a message and leases it: it is gone only when it is
     /// [`done`](Task::done).
     ///
@@ -122,6 +159,19 @@ impl<T: Message> Receiver<T> {
 
     fn lease_until(&self, deadline: Deadline) -> Result<Task<'_, T>, RecvError> {
         let (found, me) = self.find(deadline)?;
+        self.task(found, me)
+    }
+
+    pub(super) fn letter_until(&self, deadline: Deadline) -> Result<Task<'_, T>, RecvError> {
+        let me = self.end.me().map_err(RecvError::Failed)?;
+        self.task(Found::claim_letter(self.end.queue(), me, deadline)?, me)
+    }
+
+    pub(super) fn letters(&self) -> usize {
+        self.end.queue().letters()
+    }
+
+    fn task<'a>(&'a self, found: Found<'a>, me: Stamp) -> Result<Task<'a, T>, RecvError> {
         let leased = found.lease().map_err(RecvError::Failed)?;
         // Before any code of the message's runs: a panic gives the lease back.
         let lease = Lease::new(self.end.queue(), leased.cell(), me);
@@ -145,6 +195,34 @@ impl<T: Message> Receiver<T> {
             }
             found => Ok((found?, me)),
         }
+    }
+
+    /// Waits until everything that was sent is finished; as
+    /// [`Sender::join`](super::Sender::join).
+    ///
+    /// A receiver that waits here is one that could still receive: where no other
+    /// is left, and something is unfinished, it waits for ever.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sender::join`](super::Sender::join).
+    pub fn join(&self) -> Result<(), Error> {
+        self.end.join(Deadline::Never)
+    }
+
+    /// Waits until everything that was sent is finished, at most for `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`join`](Receiver::join), and [`is_timed_out`](Error::is_timed_out).
+    pub fn join_timeout(&self, timeout: Duration) -> Result<(), Error> {
+        self.end.join(Deadline::after(timeout))
+    }
+
+    /// The messages that were leased as often as they may be, and came back; see
+    /// [`Builder::max_attempts`](super::Builder::max_attempts).
+    pub fn dead_letters(&self) -> DeadLetters<'_, T> {
+        DeadLetters::new(self)
     }
 
     /// Ends the queue for everybody: sends fail from now on, receives once

@@ -8,6 +8,7 @@ use super::end::End;
 use super::error::SendError;
 use super::slots::{Block, Room};
 use crate::deadline::Deadline;
+use crate::error::Error;
 use crate::primitive::Stamp;
 use crate::raw::queue::Side;
 use crate::shared::message::{self, Message};
@@ -70,6 +71,34 @@ impl<T: Message> Sender<T> {
         self.send_until(value, Deadline::after(timeout))
     }
 
+    /// Sends one message after the other, and waits for room for each.
+    ///
+    /// Not all or none: others' messages may come between these, and a process
+    /// that is killed on the way has sent the first few. Each is there as soon as
+    /// it is sent.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Sender::send), with the message that was not sent; those before
+    /// it were, and those behind it are still in the iterator. Pass `&mut messages`
+    /// to keep it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (jobs, todo) = killproof::channel::queue::<u32>(4)?;
+    /// let mut numbers = [1, 2, 3].into_iter();
+    /// jobs.send_many(&mut numbers)?;
+    /// todo.close();
+    /// let mut numbers = [4, 5, 6].into_iter();
+    /// assert_eq!(jobs.send_many(&mut numbers).unwrap_err().into_inner(), 4);
+    /// assert_eq!(numbers.as_slice(), [5, 6]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn send_many(&self, messages: impl IntoIterator<Item = T>) -> Result<(), SendError<T>> {
+        messages.into_iter().try_for_each(|message| self.send(message))
+    }
+
     #[inline]
     fn send_until(&self, value: T, deadline: Deadline) -> Result<(), SendError<T>> {
         let me = match self.end.me() {
@@ -114,6 +143,51 @@ impl<T: Message> Sender<T> {
             })
         };
         sent.map_err(|stop| SendError::stopped(stop, value))
+    }
+
+    /// Waits until everything that was sent is finished: received, or its
+    /// [`Task`](super::Task) done. The last one to finish wakes whoever waits.
+    ///
+    /// Nothing counts what is unfinished; it is read off the queue and the leases,
+    /// so it is right after any kill. What a killed process had on lease is
+    /// unfinished until somebody else has done it; a dead letter, see
+    /// [`Builder::max_attempts`](super::Builder::max_attempts), is not waited for.
+    /// Whoever holds a task of the queue itself would wait for itself.
+    ///
+    /// # Errors
+    ///
+    /// [`is_gone`](Error::is_gone) when something is unfinished and every
+    /// receiver is gone or dead; otherwise where the queue has no place for
+    /// another process, or this one is in another PID namespace.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (jobs, todo) = killproof::channel::queue::<u32>(4)?;
+    /// let worker = killproof::process::spawn(move || {
+    ///     while let Ok(task) = todo.lease() {
+    ///         task.done();
+    ///     }
+    /// })?;
+    /// for job in 0..10 {
+    ///     jobs.send(job)?;
+    /// }
+    /// jobs.join()?; // all ten are done
+    /// drop(jobs);
+    /// worker.join()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn join(&self) -> Result<(), Error> {
+        self.end.join(Deadline::Never)
+    }
+
+    /// Waits until everything that was sent is finished, at most for `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`join`](Sender::join), and [`is_timed_out`](Error::is_timed_out).
+    pub fn join_timeout(&self, timeout: Duration) -> Result<(), Error> {
+        self.end.join(Deadline::after(timeout))
     }
 
     /// Ends the queue for everybody: sends fail from now on, receives once

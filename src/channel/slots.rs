@@ -128,6 +128,16 @@ impl<'a> Found<'a> {
         Ok(Found { queue, source, me })
     }
 
+    /// Waits for a dead letter.
+    pub(super) fn claim_letter(
+        queue: &'a Queue<Mapped>,
+        me: Stamp,
+        deadline: Deadline,
+    ) -> Result<Found<'a>, Stop> {
+        let source = Source::Cell(queue.claim_letter(me, deadline)?);
+        Ok(Found { queue, source, me })
+    }
+
     fn meta(&self) -> Meta {
         let mapped = &self.queue.memory;
         match self.source {

@@ -17,8 +17,8 @@ use crate::shared::message::Message;
 /// it is given back, and goes to the next receiver ahead of the queue.
 ///
 /// A lease has no time limit: a process that lives but hangs keeps its task.
-/// Kill it. A task that kills whoever takes it comes back for ever; tell it by
-/// its [`attempts`](Task::attempts).
+/// Kill it. A task that kills whoever takes it comes back for ever, unless the
+/// queue has a limit: [`Builder::max_attempts`](super::Builder::max_attempts).
 ///
 /// # When the owner dies
 ///

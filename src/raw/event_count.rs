@@ -61,10 +61,17 @@ impl EventCount {
         futex_wait(&self.0, ticket.0 as u32, slice)
     }
 
+    /// Whether somebody may sleep here: where finding out whether to notify costs
+    /// something.
+    #[inline]
+    pub(crate) fn is_slept_on(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & SLEEPERS != 0
+    }
+
     /// Wakes at most `count` sleepers.
     #[inline]
     pub(crate) fn notify(&self, count: u32) {
-        if self.0.load(Ordering::Relaxed) & SLEEPERS != 0 {
+        if self.is_slept_on() {
             self.notify_sleepers(count);
         }
     }

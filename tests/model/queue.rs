@@ -9,9 +9,11 @@ proptest! {
     #[test]
     fn a_queue_is_a_deque_with_leases(
         capacity in 1_usize..6,
+        most_attempts in 1_u32..5,
         codes in proptest::collection::vec(any::<(u8, u8)>(), 0..200),
     ) {
-        run(capacity, codes.into_iter().map(|(code, detail)| Operation::of(code, detail)));
+        let operations = codes.into_iter().map(|(code, detail)| Operation::of(code, detail));
+        run(capacity, most_attempts, operations);
     }
 }
 
@@ -37,6 +39,8 @@ fn sizes_that_cannot_be_are_refused() {
         Builder::new().participants(0),
         Builder::new().participants(Builder::MAX_PARTICIPANTS + 1),
         Builder::new().leases(0),
+        Builder::new().max_attempts(0),
+        Builder::new().max_attempts(1023),
         Builder::new().largest(usize::MAX),
         Builder::new().largest(usize::MAX).inline(usize::MAX),
         Builder::new().largest(u32::MAX as usize).capacity(Builder::MAX_CAPACITY),

@@ -23,6 +23,8 @@ pub enum Operation {
     Done(usize),
     /// Gives one of the tasks at hand back.
     Return(usize),
+    /// Leases a dead letter.
+    Bury,
     CloneSender,
     DropSender,
     CloneReceiver,
@@ -35,7 +37,8 @@ impl Operation {
     pub fn of(code: u8, detail: u8) -> Operation {
         let detail = usize::from(detail);
         match code {
-            0..=99 => Operation::Send(SMALLEST + detail % LARGEST),
+            0..=89 => Operation::Send(SMALLEST + detail % LARGEST),
+            90..=99 => Operation::Bury,
             100..=149 => Operation::Receive,
             150..=189 => Operation::Lease,
             190..=214 => Operation::Done(detail),
@@ -65,6 +68,9 @@ struct Model {
     ring: VecDeque<Sent>,
     /// Given back, in whatever order they are to come again.
     returned: Vec<Sent>,
+    /// Given back after the last attempt.
+    letters: Vec<Sent>,
+    most_attempts: u32,
     is_closed: bool,
 }
 
@@ -75,17 +81,25 @@ struct Ends {
 }
 
 /// Runs the operations on a queue and on the model, and compares at each step.
-pub fn run(capacity: usize, operations: impl IntoIterator<Item = Operation>) {
+pub fn run(capacity: usize, most_attempts: u32, operations: impl IntoIterator<Item = Operation>) {
     let builder = Builder::new().capacity(capacity).inline(INLINE).largest(LARGEST);
-    let builder = builder.leases(LEASES).participants(1);
+    let builder = builder.leases(LEASES).participants(1).max_attempts(most_attempts);
     let (sender, receiver) = builder.queue::<Message>().unwrap();
     let mut ends = Ends { senders: vec![sender], receivers: Vec::new() };
     let mut tasks = Vec::new();
-    let mut model =
-        Model { capacity, sent: 0, ring: VecDeque::new(), returned: Vec::new(), is_closed: false };
+    let mut model = Model {
+        capacity,
+        sent: 0,
+        ring: VecDeque::new(),
+        returned: Vec::new(),
+        letters: Vec::new(),
+        most_attempts,
+        is_closed: false,
+    };
     for operation in operations {
         step(operation, &mut ends, &receiver, &mut tasks, &mut model);
         model.compare(&receiver);
+        model.compare_join(&receiver, &tasks);
         ends.senders.iter().for_each(|sender| model.compare_sender(sender));
     }
     drain(ends, &receiver, tasks, model);
@@ -110,6 +124,7 @@ fn step<'a>(
             model.receive(is_over, other.unwrap_or(receiver));
         }
         Operation::Lease => model.lease(ends.senders.is_empty(), receiver, tasks),
+        Operation::Bury => model.bury(ends.senders.is_empty(), receiver, tasks),
         Operation::Done(which) if !tasks.is_empty() => {
             let task = tasks.swap_remove(which % tasks.len());
             let message = task.clone();
@@ -117,7 +132,7 @@ fn step<'a>(
         }
         Operation::Return(which) if !tasks.is_empty() => {
             let task = tasks.swap_remove(which % tasks.len());
-            model.returned.push(sent(&task));
+            model.comes_back(sent(&task));
         }
         Operation::CloneSender => {
             if let Some(sender) = ends.senders.first().filter(|_| ends.senders.len() < ENDS) {
@@ -149,7 +164,7 @@ fn drain(
     tasks: Vec<Task<'_, Message>>,
     mut model: Model,
 ) {
-    model.returned.extend(tasks.iter().map(sent));
+    tasks.iter().map(sent).for_each(|sent| model.comes_back(sent));
     drop(tasks);
     drop(ends);
     model.compare(receiver);
@@ -157,6 +172,11 @@ fn drain(
         model.receive(true, receiver);
     }
     model.receive(true, receiver);
+    let mut buried = Vec::new();
+    while !model.letters.is_empty() {
+        model.bury(true, receiver, &mut buried);
+    }
+    model.bury(true, receiver, &mut buried);
 }
 
 impl Model {
@@ -170,6 +190,23 @@ impl Model {
         assert_eq!(receiver.is_full(), self.ring.len() == self.capacity);
         assert_eq!(receiver.is_closed(), self.is_closed);
         assert_eq!(receiver.capacity(), self.capacity);
+        assert_eq!(receiver.dead_letters().len(), self.letters.len());
+    }
+
+    fn comes_back(&mut self, sent: Sent) {
+        let is_spent = sent.attempts >= self.most_attempts;
+        let place = if is_spent { &mut self.letters } else { &mut self.returned };
+        place.push(sent);
+    }
+
+    /// All is done when nothing is there and no attempt is under way.
+    fn compare_join(&self, receiver: &Receiver<Message>, tasks: &[Task<'_, Message>]) {
+        let under_way = tasks.iter().any(|task| task.attempts() <= self.most_attempts);
+        let joined = receiver.join_timeout(Duration::ZERO);
+        match joined {
+            Ok(()) => assert!(self.is_empty() && !under_way),
+            Err(error) => assert!(error.is_timed_out() && (under_way || !self.is_empty())),
+        }
     }
 
     fn compare_sender(&self, sender: &Sender<Message>) {
@@ -243,10 +280,32 @@ impl Model {
             }
             Err(RecvError::Failed(error)) => {
                 assert!(error.is_limit(), "{error}");
-                assert_eq!(tasks.len(), LEASES);
+                assert_eq!(tasks.len() + self.letters.len(), LEASES);
                 assert!(self.returned.is_empty() && !self.ring.is_empty());
             }
             Err(error) => self.nothing_there(is_over, &error),
+        }
+    }
+
+    fn bury<'a>(
+        &mut self,
+        is_over: bool,
+        receiver: &'a Receiver<Message>,
+        tasks: &mut Vec<Task<'a, Message>>,
+    ) {
+        match receiver.dead_letters().try_lease() {
+            Ok(task) => {
+                let earlier = Sent { attempts: task.attempts() - 1, ..sent(&task) };
+                let index = self.letters.iter().position(|letter| *letter == earlier);
+                self.letters.swap_remove(index.expect("a letter"));
+                tasks.push(task);
+            }
+            // There may be some once what is there was tried.
+            Err(RecvError::Empty) if !self.is_empty() => assert!(self.letters.is_empty()),
+            Err(error) => {
+                assert!(self.letters.is_empty());
+                self.nothing_there(is_over, &error);
+            }
         }
     }
 

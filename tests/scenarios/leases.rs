@@ -34,7 +34,7 @@ fn leased() -> Result<(Ends, Child), String> {
     Ok(((sender, receiver), worker))
 }
 
-fn worker(receiver: &Receiver<u64>) -> Result<Child, String> {
+pub fn worker(receiver: &Receiver<u64>) -> Result<Child, String> {
     let (holds, never) = (Mapped::new(Gate::default()), Mapped::new(Gate::default()));
     let worker = fork(|| {
         mem::forget(receiver.lease().map_err(|e| e.to_string())?);

@@ -16,6 +16,7 @@ mod handed_over;
 mod interrupted;
 mod leaked;
 mod leases;
+mod letters;
 mod locks;
 mod locks_hardship;
 mod locks_mixed;
@@ -58,6 +59,7 @@ fn main() {
         descriptors::cases(),
         waiters::cases(),
         leases::cases(),
+        letters::cases(),
         stopped::cases(),
         together::cases(),
         handed_over::cases(),

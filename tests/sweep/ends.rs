@@ -43,7 +43,16 @@ pub struct Ends<T: Numbered> {
 
 impl<T: Numbered> Ends<T> {
     pub fn new(shape: Shape) -> Self {
-        let builder = Builder::new().capacity(shape.capacity).participants(8).leases(LEASES);
+        Self::built(shape, Builder::new())
+    }
+
+    /// One in which a message may be tried once.
+    pub fn with_one_attempt(shape: Shape) -> Self {
+        Self::built(shape, Builder::new().max_attempts(1))
+    }
+
+    fn built(shape: Shape, builder: Builder) -> Self {
+        let builder = builder.capacity(shape.capacity).participants(8).leases(LEASES);
         let (sender, receiver) =
             builder.inline(INLINE).largest(LARGEST).queue::<T>().expect("memory");
         for number in 0..shape.earlier {
@@ -131,6 +140,22 @@ impl<T: Numbered> Ends<T> {
         in_order(&fresh)?;
         nothing(receiver.try_recv().map(|message| message.number()))?;
         Ok(again)
+    }
+
+    /// Takes the dead letters, which are as many as their `len` says.
+    pub fn drain_letters(&self, after: &After<'_>) -> Result<(), String> {
+        let receiver = self.receiver();
+        let letters = receiver.dead_letters();
+        for _ in 0..letters.len() {
+            let letter = letters.lease().map_err(|e| e.to_string())?;
+            if letter.attempts() == 1 {
+                return Err("a dead letter after no attempt".into());
+            }
+            self.note(&letter)?;
+            after.recovered();
+            letter.done();
+        }
+        nothing(letters.try_lease().map(|letter| letter.number()))
     }
 
     /// Each of the required messages was received once, by peers or survivor,

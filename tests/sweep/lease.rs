@@ -86,7 +86,7 @@ fn try_lease_one<T: Numbered>(ends: &Ends<T>, begin: Begin) {
     mem::forget(task);
 }
 
-fn done_one<T: Numbered>(ends: &Ends<T>, begin: Begin) {
+pub fn done_one<T: Numbered>(ends: &Ends<T>, begin: Begin) {
     let receiver = warm_receiver(ends);
     let task = receiver.lease().expect("one is there");
     begin.now();

@@ -9,6 +9,7 @@ mod condvar;
 mod ends;
 mod event;
 mod first;
+mod join;
 mod lease;
 mod leaving;
 mod mutex;
@@ -43,6 +44,7 @@ fn main() {
         once::cases(),
         queue::cases(),
         lease::cases(),
+        join::cases(),
         wakes::cases(),
         leaving::cases(),
         twice::cases(),

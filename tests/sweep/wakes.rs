@@ -122,7 +122,7 @@ fn receive_or_end(ends: &World, _: &Peer<'_>) -> Result<(), String> {
     }
 }
 
-fn lease_or_end(ends: &World, _: &Peer<'_>) -> Result<(), String> {
+pub fn lease_or_end(ends: &World, _: &Peer<'_>) -> Result<(), String> {
     match ends.receiver().lease() {
         Ok(task) => ends.note(&task.done()).map(drop),
         Err(RecvError::Disconnected) => Ok(()),

@@ -10,7 +10,8 @@
 //! | `RETURNED`, attempts | p + 1 | given back: for whoever comes, before the ring |
 //!
 //! The flags of the owner word count the attempts, so that taking over and
-//! counting are one atomic step.
+//! counting are one atomic step. Where they are limited, a message that was tried
+//! that often and is in nobody's hands is a dead letter; see `letter`.
 //!
 //! # Transitions
 //!
@@ -44,6 +45,15 @@ const MOST_ATTEMPTS: u64 = FLAGS;
 
 const EMPTY: u64 = 0;
 
+/// What a message in a cell is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum For {
+    /// Another attempt.
+    Work,
+    /// A look at why there are no more attempts.
+    Burial,
+}
+
 /// The words of a lease cell. All zero is an unused one.
 #[derive(Debug)]
 #[repr(C)]
@@ -67,6 +77,10 @@ impl Cell {
     /// The position of the message, which stays its name over redelivery.
     pub(crate) fn position(&self) -> Position {
         self.at.load(Ordering::Relaxed).wrapping_sub(1)
+    }
+
+    pub(super) fn owner(&self) -> &AtomicU64 {
+        &self.owner
     }
 
     /// How often the message was handed out.
@@ -133,6 +147,7 @@ impl<M: Memory> Queue<M> {
         if self.is_ending() {
             self.calm().ready.notify(u32::MAX);
         }
+        self.tell_if_done();
     }
 
     /// The work is not finished, if `me` leases the cell: anybody may have it.
@@ -144,6 +159,10 @@ impl<M: Memory> Queue<M> {
         }
         let returned = RETURNED | attempts_of(seen);
         cell.owner.swap(returned, Ordering::AcqRel);
+        if self.is_spent(returned) {
+            self.calm().done.notify(u32::MAX);
+            return;
+        }
         self.calm().returned.fetch_or(1, Ordering::AcqRel);
         self.calm().ready.notify(1);
     }
@@ -172,11 +191,14 @@ impl<M: Memory> Queue<M> {
         // Cleared before the look: whoever gives back during it sets it after.
         self.calm().returned.swap(0, Ordering::AcqRel);
         let mut asked = Asked::new();
-        let found = (0..self.cells)
-            .find(|index| self.take_over(*index, me, |owner| ask && asked.is_orphaned(owner)))?;
-        let is_returned =
-            |index| is_returned(self.memory.cell(index).owner.load(Ordering::Relaxed));
-        if (found + 1..self.cells).any(is_returned) {
+        let found = (0..self.cells).find(|index| {
+            self.take_over(*index, me, For::Work, |owner| ask && asked.is_orphaned(owner))
+        })?;
+        let waits = |index| {
+            let seen = self.memory.cell(index).owner.load(Ordering::Relaxed);
+            is_returned(seen) && !self.is_spent(seen)
+        };
+        if (found + 1..self.cells).any(waits) {
             self.calm().returned.fetch_or(1, Ordering::AcqRel);
             // Somebody who came for this one may have seen the word cleared.
             self.calm().ready.notify(1);
@@ -185,18 +207,30 @@ impl<M: Memory> Queue<M> {
     }
 
     /// Makes the cell the caller's, if there is a message in it to redeliver.
-    fn take_over(&self, index: usize, me: Stamp, is_orphaned: impl FnOnce(u64) -> bool) -> bool {
+    pub(super) fn take_over(
+        &self,
+        index: usize,
+        me: Stamp,
+        wanted: For,
+        is_orphaned: impl FnOnce(u64) -> bool,
+    ) -> bool {
         let cell = self.memory.cell(index);
         let seen = cell.owner.load(Ordering::Relaxed);
+        let is_wanted = self.is_spent(seen) == (wanted == For::Burial);
         let attempt = (attempts_of(seen) + 1).min(MOST_ATTEMPTS);
         let mine = me.word() | attempt;
         if is_returned(seen) {
-            return cell
-                .owner
-                .compare_exchange(seen, mine, Ordering::AcqRel, Ordering::Relaxed)
-                .is_ok();
+            return is_wanted
+                && cell
+                    .owner
+                    .compare_exchange(seen, mine, Ordering::AcqRel, Ordering::Relaxed)
+                    .is_ok();
         }
-        let taken = is_orphaned(seen) && take_from_dead(&cell.owner, seen, mine);
+        // What the dead had not used is freed, whatever was looked for: a void cell
+        // never comes alive.
+        let taken = is_orphaned(seen)
+            && (is_wanted || !self.is_live(cell))
+            && take_from_dead(&cell.owner, seen, mine);
         if !taken {
             return false;
         }
@@ -209,7 +243,7 @@ impl<M: Memory> Queue<M> {
     }
 
     /// Whether the cell's message is its own, and not still the ring's.
-    fn is_live(&self, cell: &Cell) -> bool {
+    pub(super) fn is_live(&self, cell: &Cell) -> bool {
         let at = cell.at.load(Ordering::Acquire);
         at != EMPTY && !self.is_ready(at - 1) && cell.at.load(Ordering::Acquire) == at
     }
@@ -223,34 +257,45 @@ impl<M: Memory> Queue<M> {
         }
     }
 
+    /// Whether a message with this owner word has had all its attempts, the one
+    /// under way included.
+    pub(super) fn is_spent(&self, owner: u64) -> bool {
+        attempts_of(owner) >= self.most_attempts
+    }
+
     /// How many messages in cells wait for somebody: given back, or orphaned.
-    pub(super) fn waiting_leases(&self) -> usize {
+    pub(super) fn waiting_leases(&self, wanted: For) -> usize {
         let mut asked = Asked::new();
         let waits = |index: &usize| {
             let cell = self.memory.cell(*index);
             let seen = cell.owner.load(Ordering::Acquire);
+            if self.is_spent(seen) != (wanted == For::Burial) {
+                return false;
+            }
             is_returned(seen) || !cell.is_empty() && asked.is_orphaned(seen) && self.is_live(cell)
         };
         (0..self.cells).filter(waits).count()
     }
 
     /// Whether a message may yet come from a cell: another process has it, or it
-    /// was given back and nobody has taken it.
-    pub(super) fn others_lease(&self, me: Stamp) -> bool {
+    /// was given back and nobody has taken it. For more work, one at its last
+    /// attempt comes no more.
+    pub(super) fn others_lease(&self, me: Stamp, wanted: For) -> bool {
         (0..self.cells).any(|index| {
             let cell = self.memory.cell(index);
             // With a read-modify-write: a look before a sleep.
             let seen = cell.owner.fetch_or(0, Ordering::AcqRel);
             let is_mine = Stamp::of(seen) == Some(me);
-            !cell.is_empty() && seen != FREE && !is_mine
+            let may_come = wanted == For::Burial || !self.is_spent(seen);
+            !cell.is_empty() && seen != FREE && !is_mine && may_come
         })
     }
 }
 
-fn attempts_of(word: u64) -> u64 {
+pub(super) fn attempts_of(word: u64) -> u64 {
     word & FLAGS
 }
 
-fn is_returned(word: u64) -> bool {
+pub(super) fn is_returned(word: u64) -> bool {
     word & !FLAGS == RETURNED
 }

@@ -8,13 +8,17 @@
 //! - `block`: room for what does not fit into a slot;
 //! - `peers`: who is at each side, for "nobody is left";
 //! - `wait`: the one waiting loop of each side, and `pace`, how long it looks;
-//! - `over`: when there is nothing left to wait for.
+//! - `over`: when there is nothing left to wait for;
+//! - `letter`: messages that were tried too often;
+//! - `join`: when everything that was sent is finished.
 //!
 //! Between a claim and its commit the bytes of a message are copied by the
 //! floor above; this one only says whose they are.
 
 mod block;
+mod join;
 mod lease;
+mod letter;
 mod over;
 mod pace;
 mod peers;
@@ -23,13 +27,18 @@ mod ring;
 mod wait;
 
 pub(crate) use block::Meta;
+use lease::For;
 pub(crate) use lease::{Cell, Claimed};
 pub(crate) use peers::{Seat, Side};
 pub(crate) use ring::{Position, Slot};
 pub(crate) use wait::{Source, Stop};
 
 use super::EventCount;
-use crate::primitive::{AtomicU32, AtomicU64, Patience};
+use crate::primitive::{AtomicU32, AtomicU64, FLAGS, Patience};
+
+/// The most attempts that a limit may name: one more is counted, for a dead letter
+/// in somebody's hands.
+pub(crate) const MOST_ATTEMPTS: u32 = FLAGS as u32 - 1;
 
 /// Where the words of a queue lie.
 ///
@@ -68,6 +77,8 @@ struct Calm {
     room: EventCount,
     /// Senders sleep here until a block may be free.
     spare: EventCount,
+    /// Who waits until all is done sleeps here, and who waits for dead letters.
+    done: EventCount,
     /// Not zero: no more messages are taken.
     closed: AtomicU64,
     /// Not zero: some lease was given back, so the cells are worth a look.
@@ -96,6 +107,7 @@ impl Control {
                 ready: EventCount::new(),
                 room: EventCount::new(),
                 spare: EventCount::new(),
+                done: EventCount::new(),
                 closed: AtomicU64::new(0),
                 returned: AtomicU64::new(0),
                 arrivals: [AtomicU64::new(0), AtomicU64::new(0)],
@@ -114,6 +126,8 @@ pub(crate) struct Queue<M> {
     /// The number of slots is two to the power of this: the capacity, rounded up.
     slots_log2: u32,
     cells: usize,
+    /// A message that was handed out so often, and came back, is a dead letter.
+    most_attempts: u64,
     /// How long waits have lately been worth a spin, by side.
     patience: [Patience; 2],
     /// Tells one rescue of a block from the next; see `block`.
@@ -126,7 +140,16 @@ impl<M: Memory> Queue<M> {
         let slots_log2 = capacity.next_power_of_two().trailing_zeros();
         let patience = [Patience::new(), Patience::new()];
         let rescues = AtomicU32::new(0);
-        Queue { memory, capacity: capacity as u64, slots_log2, cells, patience, rescues }
+        let most_attempts = u64::MAX;
+        let capacity = capacity as u64;
+        Queue { memory, capacity, slots_log2, cells, most_attempts, patience, rescues }
+    }
+
+    /// The same with a limit: `most` attempts, at least 1 and at most
+    /// [`MOST_ATTEMPTS`].
+    pub(crate) fn with_attempts(self, most: u32) -> Queue<M> {
+        debug_assert!((1..=MOST_ATTEMPTS).contains(&most));
+        Queue { most_attempts: most.into(), ..self }
     }
 
     pub(crate) fn capacity(&self) -> usize {
@@ -136,7 +159,7 @@ impl<M: Memory> Queue<M> {
     /// Messages that a receiver could have now: in the ring, given back, and
     /// leased by the dead. Exact whenever nobody is inside a call.
     pub(crate) fn len(&self) -> usize {
-        self.ring_len() + self.waiting_leases()
+        self.ring_len() + self.waiting_leases(For::Work)
     }
 
     /// Whether a send would have to wait.

@@ -50,6 +50,7 @@ impl<M: Memory> Queue<M> {
         calm.ready.notify(u32::MAX);
         calm.room.notify(u32::MAX);
         calm.spare.notify(u32::MAX);
+        calm.done.notify(u32::MAX);
     }
 
     #[inline]

@@ -135,6 +135,7 @@ impl<M: Memory> Queue<M> {
                     self.calm().spare.notify(u32::MAX);
                 }
             }
+            self.calm().done.notify(u32::MAX);
         }
     }
 

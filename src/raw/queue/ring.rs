@@ -247,6 +247,23 @@ impl<M: Memory> Queue<M> {
         free(&slot.owner);
         move_on(&self.memory.control().head.0, position);
         self.calm().room.notify(1);
+        self.tell_if_done();
+    }
+
+    /// If nothing is in the ring, a number that changes with the next message: the
+    /// position that it will have. Each slot is looked at with a read-modify-write.
+    pub(super) fn mark_if_empty(&self) -> Option<u64> {
+        let mut position = self.memory.control().head.0.load(Ordering::Acquire);
+        loop {
+            let slot = self.slot(position);
+            slot.owner.fetch_or(0, Ordering::AcqRel);
+            match slot.seq.load(Ordering::Acquire).cmp(&self.ready_at(position)) {
+                core::cmp::Ordering::Less => return Some(position),
+                core::cmp::Ordering::Equal => return None,
+                // Whoever received it has not moved the hint on yet.
+                core::cmp::Ordering::Greater => position += 1,
+            }
+        }
     }
 
     /// How many messages are in the ring; exact while nobody is inside a call.

@@ -9,6 +9,7 @@
 //! of time, because somebody is in its way for just then, wakes another in its
 //! place; one that is killed is made up for by the others' slices.
 
+use super::lease::For;
 use super::pace::{Pace, Turn};
 use super::ring::{Head, Last, Look};
 use super::{Memory, Position, Queue, Side};
@@ -142,7 +143,7 @@ impl<M: Memory> Queue<M> {
             }
             if let Some(stop) = self.is_over(ask) {
                 match self.at_head() {
-                    Head::Empty if !self.others_lease(me) => return Err(stop),
+                    Head::Empty if !self.others_lease(me, For::Work) => return Err(stop),
                     Head::Empty => {}
                     Head::Moved => continue,
                     Head::Owned { position, seen } => {
@@ -164,7 +165,7 @@ impl<M: Memory> Queue<M> {
                 return Ok(source);
             }
             let over = self.is_closed_last() || self.is_deserted(Side::Send, false);
-            let may_be_over = over && !self.others_lease(me);
+            let may_be_over = over && !self.others_lease(me, For::Work);
             if may_be_over || departures != self.departures(Side::Send) {
                 continue;
             }

@@ -100,7 +100,6 @@ impl Ledger {
     }
 
     /// Whether somebody took it for good, or is about to.
-    #[cfg(loom)]
     pub(super) fn is_in_hand(&self, value: u64) -> bool {
         self.0.lock().unwrap().contains(&Note::InHand(value))
     }

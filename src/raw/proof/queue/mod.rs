@@ -6,11 +6,13 @@
 //! - the other files: the proofs.
 
 mod block;
+mod join;
 #[cfg(loom)]
 mod last_lease;
 mod lease;
 mod lease_death;
 mod ledger;
+mod letter;
 mod over;
 mod peers;
 #[cfg(loom)]

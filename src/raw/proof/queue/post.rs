@@ -39,6 +39,12 @@ impl Post {
         }
     }
 
+    /// The same with a limit to the attempts.
+    pub(super) fn limited(size: Size, most_attempts: u32) -> Post {
+        let Post { queue, ledger, keeper, tasks } = Post::new(size);
+        Post { queue: queue.with_attempts(most_attempts), ledger, keeper, tasks }
+    }
+
     /// `me` is at both sides, and stays.
     pub(super) fn enter(&self, me: Process) {
         for side in [Side::Send, Side::Receive] {
@@ -180,6 +186,16 @@ impl Post {
             Source::Cell(cell) => cell,
             Source::Ring(position) => self.move_to_cell(me, position),
         };
+        Ok(self.task_in(me, cell))
+    }
+
+    /// Takes a dead letter.
+    pub(super) fn letter_until(&self, me: Process, deadline: Deadline) -> Result<Task, Stop> {
+        let cell = self.queue.claim_letter(me.stamp, deadline)?;
+        Ok(self.task_in(me, cell))
+    }
+
+    fn task_in(&self, me: Process, cell: usize) -> Task {
         let (meta, bytes) = self.found(Source::Cell(cell));
         let value = match meta_of(meta).block {
             None => bytes.read(),
@@ -191,7 +207,7 @@ impl Post {
         let words = self.queue.memory.cell(cell);
         let task = Task { cell, position: words.position(), value, attempts: words.attempts() };
         self.ledger.leased(value, task.attempts);
-        Ok(task)
+        task
     }
 
     fn move_to_cell(&self, me: Process, position: Position) -> usize {
@@ -243,6 +259,9 @@ impl Post {
     pub(super) fn settle(&self, me: Process) {
         let len = self.queue.len();
         assert_eq!(self.drain(me), len, "len said {len}");
+        let letters = self.queue.letters();
+        assert_eq!(self.bury(me), letters, "letters said {letters}");
+        assert_eq!(self.queue.join(Deadline::Now), Ok(()));
         self.ledger.check();
         self.check_room(me);
         self.check_cells(me);
@@ -251,6 +270,11 @@ impl Post {
 
     fn drain(&self, me: Process) -> usize {
         (0..).take_while(|_| self.try_recv(me).is_ok()).count()
+    }
+
+    fn bury(&self, me: Process) -> usize {
+        let letters = (0..).map(|_| self.letter_until(me, Deadline::Now));
+        letters.map_while(Result::ok).map(|task| self.done(me, task)).count()
     }
 
     fn check_room(&self, me: Process) {
