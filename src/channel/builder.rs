@@ -1,12 +1,13 @@
 //! How a queue comes to be, and how large it is.
 
 use super::end::End;
+use super::key::{Key, order_of};
 use super::mapped::{Geometry, Mapped};
 use super::receiver::Receiver;
 use super::sender::Sender;
 use crate::error::{Error, Kind};
 use crate::primitive::FLAGS;
-use crate::raw::queue::{MOST_ATTEMPTS, Side};
+use crate::raw::queue::{MOST_ATTEMPTS, Order, Side};
 use crate::shared::message::Message;
 
 /// A queue for `capacity` messages, with the default sizes of [`Builder`].
@@ -26,6 +27,51 @@ use crate::shared::message::Message;
 pub fn queue<T: Message>(capacity: usize) -> Result<(Sender<T>, Receiver<T>), Error> {
     Builder::new().capacity(capacity).queue()
 }
+
+/// A queue that gives its newest message first, with the default sizes of
+/// [`Builder`].
+///
+/// # Errors
+///
+/// As [`Builder::lifo`].
+///
+/// # Examples
+///
+/// ```
+/// let (sender, receiver) = killproof::channel::lifo(4)?;
+/// sender.send_many(["first", "second", "third"].map(String::from))?;
+/// drop(sender);
+/// assert_eq!(receiver.iter().collect::<Vec<_>>(), ["third", "second", "first"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[doc(alias = "LifoQueue")]
+pub fn lifo<T: Message>(capacity: usize) -> Result<(Sender<T>, Receiver<T>), Error> {
+    Builder::new().capacity(capacity).lifo()
+}
+
+/// A queue that gives the message with the smallest key first, with the default
+/// sizes of [`Builder`].
+///
+/// # Errors
+///
+/// As [`Builder::priority`].
+///
+/// # Examples
+///
+/// ```
+/// let (sender, receiver) = killproof::channel::priority(4)?;
+/// sender.send_many([(20, 'a'), (10, 'b'), (30, 'c'), (10, 'd')])?;
+/// drop(sender);
+/// let received: Vec<(i32, char)> = receiver.iter().collect();
+/// assert_eq!(received, [(10, 'b'), (10, 'd'), (20, 'a'), (30, 'c')]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[doc(alias = "PriorityQueue")]
+pub fn priority<K: Key, T: Message>(capacity: usize) -> Result<Ends<(K, T)>, Error> {
+    Builder::new().capacity(capacity).priority()
+}
+
+type Ends<T> = (Sender<T>, Receiver<T>);
 
 /// The sizes of a queue.
 ///
@@ -63,6 +109,9 @@ impl Default for Builder {
 impl Builder {
     /// The most messages that a queue may hold.
     pub const MAX_CAPACITY: usize = 1 << 20;
+    /// The most messages that a queue in another order than that of arrival may
+    /// hold: whoever receives looks at as many slots.
+    pub const MAX_RANKED_CAPACITY: usize = 1 << 12;
     /// The most processes that a side may have.
     pub const MAX_PARTICIPANTS: usize = FLAGS as usize;
 
@@ -147,8 +196,45 @@ impl Builder {
     /// [`is_limit`](Error::is_limit) when a setting is zero or too large;
     /// otherwise as [`Shared::new`](crate::Shared::new).
     pub fn queue<T: Message>(self) -> Result<(Sender<T>, Receiver<T>), Error> {
+        self.build(Order::Arrival, None)
+    }
+
+    /// Makes a queue that gives its newest message first: a stack.
+    ///
+    /// What came back from a lease comes before everything else, as in every
+    /// queue. A receive looks at as many slots as the capacity, and waits for a
+    /// sender that writes one: its message may be the next. So one that is stopped
+    /// (not killed) there holds up all receivers.
+    ///
+    /// # Errors
+    ///
+    /// As [`queue`](Builder::queue), with 2^12 as the largest capacity.
+    pub fn lifo<T: Message>(self) -> Result<(Sender<T>, Receiver<T>), Error> {
+        self.build(Order::Latest, None)
+    }
+
+    /// Makes a queue of messages with a key in front that gives the one with the
+    /// smallest key first; of equal ones, the one that was sent first.
+    ///
+    /// What came back from a lease comes before everything else, as in every
+    /// queue. A receive looks at as many slots as the capacity, and waits for a
+    /// sender that writes one: its message may be the next. So one that is stopped
+    /// (not killed) there holds up all receivers.
+    ///
+    /// # Errors
+    ///
+    /// As [`queue`](Builder::queue), with 2^12 as the largest capacity.
+    pub fn priority<K: Key, T: Message>(self) -> Result<Ends<(K, T)>, Error> {
+        self.build(Order::Smallest, Some(order_of))
+    }
+
+    fn build<T: Message>(self, order: Order, key: Option<fn(&T) -> u64>) -> Result<Ends<T>, Error> {
+        let most = match order {
+            Order::Arrival => (Builder::MAX_CAPACITY, "a queue's capacity, 1 to 1048576"),
+            _ => (Builder::MAX_RANKED_CAPACITY, "the capacity of a queue by rank, 1 to 4096"),
+        };
         let settings = [
-            (self.capacity, Builder::MAX_CAPACITY, "a queue's capacity, 1 to 1048576"),
+            (self.capacity, most.0, most.1),
             (self.participants, Builder::MAX_PARTICIPANTS, "a queue's participants, 1 to 1023"),
             (self.leases, Builder::MAX_CAPACITY, "a queue's leases, 1 to 1048576"),
         ];
@@ -165,6 +251,7 @@ impl Builder {
             None => (self.inline.min(self.largest), self.largest),
         };
         let geometry = Geometry {
+            order,
             capacity: self.capacity,
             inline,
             largest,
@@ -174,6 +261,6 @@ impl Builder {
         };
         let queue = Mapped::create::<T>(geometry)?;
         let sender = End::new(queue.clone(), Side::Send)?;
-        Ok((Sender::new(sender), Receiver::new(End::new(queue, Side::Receive)?)))
+        Ok((Sender::new(sender, key), Receiver::new(End::new(queue, Side::Receive)?)))
     }
 }

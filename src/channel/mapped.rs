@@ -7,12 +7,13 @@ use std::sync::Arc;
 use crate::error::{Error, Kind};
 use crate::primitive::{AtomicU64, Ordering};
 use crate::raw::Queue;
-use crate::raw::queue::{Cell, Control, Memory, Meta, Seat, Side, Slot};
+use crate::raw::queue::{Cell, Control, Memory, Meta, Order, Rank, Seat, Side, Slot};
 use crate::shared::region::{Region, layout_of};
 
 /// The sizes that the layout follows from.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Geometry {
+    pub(super) order: Order,
     pub(super) capacity: usize,
     /// Bytes of a message inside a slot.
     pub(super) inline: usize,
@@ -25,7 +26,7 @@ pub(super) struct Geometry {
 }
 
 /// A queue's words and bytes in a mapping:
-/// control, seats of both sides, block words, cells, slots, blocks.
+/// control, seats of both sides, block words, cells, ranks, slots, blocks.
 #[derive(Debug)]
 pub(super) struct Mapped {
     region: Region,
@@ -36,6 +37,7 @@ pub(super) struct Mapped {
     seats_at: [usize; 2],
     blocks_at: usize,
     cells_at: usize,
+    ranks_at: usize,
     slots_at: usize,
     bytes_at: usize,
 }
@@ -49,7 +51,7 @@ const fn stride(words: usize, bytes: usize) -> usize {
 impl Mapped {
     /// A new queue of messages of type `T`.
     pub(super) fn create<T>(geometry: Geometry) -> Result<Arc<Queue<Mapped>>, Error> {
-        let Geometry { capacity, inline, largest, seats, cells, attempts } = geometry;
+        let Geometry { order, capacity, inline, largest, seats, cells, attempts } = geometry;
         let limit = || Error::new("the size of a queue", Kind::Limit);
         // First: nothing that is computed from these overflows then.
         if largest > u32::MAX as usize || inline > largest {
@@ -73,13 +75,17 @@ impl Mapped {
         ];
         let blocks_at = next(blocks, size_of::<AtomicU64>()).ok_or_else(limit)?;
         let cells_at = next(cells, cell_stride).ok_or_else(limit)?;
+        let ranks = if order == Order::Arrival { 0 } else { slots };
+        let ranks_at = next(ranks, size_of::<Rank>()).ok_or_else(limit)?;
         let slots_at = next(slots, slot_stride).ok_or_else(limit)?;
         let bytes_at = next(blocks, largest).ok_or_else(limit)?;
         if end > isize::MAX as usize / 2 {
             return Err(limit());
         }
         let limit = attempts.unwrap_or(0) as usize;
-        let salt = [capacity, inline, largest, seats, cells, limit].map(|size| size as u64);
+        let order_too = order as usize;
+        let salt = [capacity, inline, largest, seats, cells, limit, order_too];
+        let salt = salt.map(|size| size as u64);
         let region = Region::create("killproof-queue", layout_of::<T>(&salt), end)?;
         let mapped = Mapped {
             region,
@@ -90,10 +96,11 @@ impl Mapped {
             seats_at,
             blocks_at,
             cells_at,
+            ranks_at,
             slots_at,
             bytes_at,
         };
-        let queue = Queue::new(mapped, capacity, cells);
+        let queue = Queue::new(mapped, capacity, cells).with_order(order);
         Ok(Arc::new(match attempts {
             Some(most) => queue.with_attempts(most),
             None => queue,
@@ -178,6 +185,12 @@ impl Memory for Mapped {
         // SAFETY: `create` made room for as many seats in a row; they are
         // atomics, valid whatever their bytes, and live as long as `self`.
         unsafe { core::slice::from_raw_parts(start, self.geometry.seats) }
+    }
+
+    fn rank(&self, index: usize) -> &Rank {
+        assert!(self.geometry.order != Order::Arrival);
+        assert!(index < self.geometry.capacity.next_power_of_two());
+        self.get(self.ranks_at, size_of::<Rank>(), index)
     }
 
     fn blocks(&self) -> &[AtomicU64] {

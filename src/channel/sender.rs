@@ -31,12 +31,14 @@ use crate::shared::message::{self, Message};
 /// in the few instructions in which it writes its slot holds up those behind it.
 pub struct Sender<T: Message> {
     end: End,
+    /// What a message is ordered by, where that is not its arrival.
+    key: Option<fn(&T) -> u64>,
     messages: PhantomData<fn(T)>,
 }
 
 impl<T: Message> Sender<T> {
-    pub(super) fn new(end: End) -> Sender<T> {
-        Sender { end, messages: PhantomData }
+    pub(super) fn new(end: End, key: Option<fn(&T) -> u64>) -> Sender<T> {
+        Sender { end, key, messages: PhantomData }
     }
 
     /// Waits for room and sends `value`.
@@ -108,20 +110,27 @@ impl<T: Message> Sender<T> {
         if self.end.is_alone(Side::Receive) {
             return Err(SendError::Disconnected(value));
         }
+        let key = self.key.map_or(0, |key| key(&value));
         match (T::FIXED, T::IN_PLACE.is_allowed()) {
-            (Some(len), true) => match Room::claim(self.end.queue(), me, deadline) {
+            (Some(len), true) => match Room::claim(self.end.queue(), me, deadline, key) {
                 Ok(room) => {
                     room.send(len, |bytes| message::encode_into(&value, bytes));
                     Ok(())
                 }
                 Err(stop) => Err(SendError::stopped(stop, value)),
             },
-            _ => self.send_encoded(value, me, deadline),
+            _ => self.send_encoded(value, me, deadline, key),
         }
     }
 
     /// Encodes before anybody could have to wait for it.
-    fn send_encoded(&self, value: T, me: Stamp, deadline: Deadline) -> Result<(), SendError<T>> {
+    fn send_encoded(
+        &self,
+        value: T,
+        me: Stamp,
+        deadline: Deadline,
+        key: u64,
+    ) -> Result<(), SendError<T>> {
         let queue = self.end.queue();
         let len = value.encoded_len();
         let limit = queue.memory.largest();
@@ -132,12 +141,12 @@ impl<T: Message> Sender<T> {
             // As long as was said above, whatever `encoded_len` says next.
             let mut bytes = vec![0; len];
             message::encode_into(&value, &mut bytes);
-            Room::claim(queue, me, deadline)
+            Room::claim(queue, me, deadline, key)
                 .map(|room| room.send(len, |slot| slot.copy_from_slice(&bytes)))
         } else {
             Block::claim(queue, me, deadline).and_then(|mut block| {
                 message::encode_into(&value, block.bytes_mut(len));
-                let room = Room::claim(queue, me, deadline)?;
+                let room = Room::claim(queue, me, deadline, key)?;
                 room.send_block(block, len);
                 Ok(())
             })
@@ -227,7 +236,7 @@ impl<T: Message> Sender<T> {
 
 impl<T: Message> Clone for Sender<T> {
     fn clone(&self) -> Self {
-        Sender::new(self.end.clone())
+        Sender::new(self.end.clone(), self.key)
     }
 }
 

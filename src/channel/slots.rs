@@ -24,8 +24,10 @@ impl<'a> Room<'a> {
         queue: &'a Queue<Mapped>,
         me: Stamp,
         deadline: Deadline,
+        key: u64,
     ) -> Result<Room<'a>, Stop> {
         let position = queue.claim_free(me, deadline)?;
+        queue.set_key(position, key);
         Ok(Room { queue, position })
     }
 

@@ -64,7 +64,8 @@ impl<'a, T: Message> Task<'a, T> {
     }
 
     /// The message's name: its place in the order of all messages of this queue,
-    /// from 0. The same at every delivery.
+    /// from 0; in a queue of another order than that of arrival, some number that
+    /// no other message has. The same at every delivery.
     pub fn id(&self) -> u64 {
         self.lease.id
     }

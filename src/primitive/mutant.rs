@@ -19,6 +19,8 @@ pub(crate) enum Mutant {
     NoVoiding,
     /// Who was woken at a queue and gives up wakes nobody in its place.
     KeepsItsWake,
+    /// Who receives by rank does not look whether something came meanwhile.
+    NoTicketCheck,
 }
 
 #[cfg(all(test, loom))]

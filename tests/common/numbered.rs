@@ -28,6 +28,20 @@ impl Numbered for Words {
     }
 }
 
+/// With its number as its key too, so that the order of keys is that of numbers.
+pub type Keyed = (u64, Words);
+
+impl Numbered for Keyed {
+    fn new(number: u64) -> Self {
+        (number, Words::new(number))
+    }
+
+    fn number(&self) -> Result<u64, String> {
+        let number = self.1.number()?;
+        if self.0 == number { Ok(number) } else { Err(format!("{number} with key {}", self.0)) }
+    }
+}
+
 /// Of varying size: `EVEN` or `ODD` bytes behind its number.
 pub struct Bytes<const EVEN: usize, const ODD: usize> {
     number: u64,

@@ -12,6 +12,7 @@ mod mutex;
 mod once;
 mod queue;
 mod queue_model;
+mod ranked;
 mod reentrant;
 mod rwlock;
 mod rwlock_model;

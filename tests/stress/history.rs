@@ -5,7 +5,7 @@ use std::hint;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use killproof::channel::{Receiver, RecvError, SendError, Sender, queue};
+use killproof::channel::{Receiver, RecvError, SendError, Sender, lifo, queue};
 use nix::sys::signal::Signal::SIGKILL;
 use nix::sys::wait::WaitStatus;
 use rustix::process::Signal;
@@ -14,7 +14,7 @@ use crate::STUCK;
 use crate::common::child::{Child, fork};
 use crate::common::mapped::{Gate, Mapped};
 use crate::common::random::Random;
-use crate::linear::{Done, Event, check};
+use crate::linear::{Done, Event, Order, check};
 use crate::log::{Came, Log, Record, Trade};
 
 /// Three of each, at most.
@@ -50,9 +50,18 @@ struct Player {
 
 /// Records one history, kills up to one process on each side if `kills`, and
 /// checks it.
-pub fn record(random: &mut Random, kills: bool, tally: &mut Tally) -> Result<(), String> {
+pub fn record(
+    random: &mut Random,
+    kills: bool,
+    order: Order,
+    tally: &mut Tally,
+) -> Result<(), String> {
     let capacity = 1 + random.below(4) as usize;
-    let (sender, receiver) = queue(capacity).map_err(|e| e.to_string())?;
+    let ends = match order {
+        Order::Arrival => queue(capacity),
+        Order::Latest => lifo(capacity),
+    };
+    let (sender, receiver) = ends.map_err(|e| e.to_string())?;
     let logs = Mapped::new([const { Log::new() }; PROCESSES]);
     let go = Mapped::new(Gate::default());
     let start = Instant::now();
@@ -100,7 +109,8 @@ pub fn record(random: &mut Random, kills: bool, tally: &mut Tally) -> Result<(),
     tally.histories += 1;
     tally.events += history.len();
     tally.pending += history.iter().filter(is_pending).count();
-    check(&history, capacity).map_err(|reason| format!("history {}: {reason}", tally.histories))
+    check(&history, capacity, order)
+        .map_err(|reason| format!("history {}: {reason}", tally.histories))
 }
 
 /// Kills a player when it is `at` the place, or when it can no longer come there

@@ -2,7 +2,7 @@
 //! refuses those that none has.
 
 use crate::linear::Done::{Empty, Full, Over, Received, Receiving, Sending, Sent};
-use crate::linear::{Done, Event, check};
+use crate::linear::{Done, Event, Order, check};
 
 type Row = (u64, u64, Done);
 
@@ -82,16 +82,43 @@ const REFUSED: &[(&str, usize, &[Row])] = &[
     ),
 ];
 
+/// Accepted of a stack, and refused of a queue.
+const OF_A_STACK: &[(&str, usize, &[Row])] = &[
+    (
+        "the last one first",
+        2,
+        &[(0, 1, Sent(1)), (2, 3, Sent(2)), (4, 5, Received(2)), (6, 7, Received(1))],
+    ),
+    (
+        "one sent meanwhile",
+        2,
+        &[(0, 1, Sent(1)), (2, 5, Sent(2)), (3, 8, Received(2)), (9, 10, Received(1))],
+    ),
+    (
+        "sent before the death",
+        2,
+        &[(0, 1, Sent(1)), (2, 3, Sending(2)), (4, 5, Received(2)), (6, 7, Received(1))],
+    ),
+];
+
 pub fn check_the_check() -> Result<String, String> {
-    for (rows, accepted) in [(ACCEPTED, true), (REFUSED, false)] {
+    use Order::{Arrival, Latest};
+    let tables = [
+        (ACCEPTED, Arrival, true),
+        (REFUSED, Arrival, false),
+        (OF_A_STACK, Latest, true),
+        (OF_A_STACK, Arrival, false),
+    ];
+    for (rows, order, accepted) in tables {
         for (name, capacity, rows) in rows {
             let event = |&(begin, end, done): &Row| Event { begin, end, done };
             let history: Vec<Event> = rows.iter().map(event).collect();
-            let verdict = check(&history, *capacity);
+            let verdict = check(&history, *capacity, order);
             if verdict.is_ok() != accepted {
                 return Err(format!("\"{name}\": {verdict:?}"));
             }
         }
     }
-    Ok(format!("{} accepted, {} refused", ACCEPTED.len(), REFUSED.len()))
+    let of_both = OF_A_STACK.len();
+    Ok(format!("{} accepted, {} refused", ACCEPTED.len() + of_both, REFUSED.len() + of_both))
 }

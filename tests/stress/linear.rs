@@ -1,4 +1,4 @@
-//! Whether a history is one of a bounded FIFO queue: whether its operations have
+//! Whether a history is one of a bounded queue or stack: whether its operations have
 //! an order, each at some moment between its begin and its end, in which such a
 //! queue would have answered the same.
 //!
@@ -23,6 +23,13 @@ pub enum Done {
     Receiving,
 }
 
+/// Which of the messages in it is received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    Arrival,
+    Latest,
+}
+
 #[derive(Clone, Copy, Debug)]
 pub struct Event {
     pub begin: u64,
@@ -34,20 +41,22 @@ pub struct Event {
 /// The orders are sets of this many bits.
 pub const MOST: usize = u128::BITS as usize;
 
-pub fn check(history: &[Event], capacity: usize) -> Result<(), String> {
+pub fn check(history: &[Event], capacity: usize, order: Order) -> Result<(), String> {
     let binding = |event: &&Event| !is_disturbed(event, history);
     let mut events: Vec<Event> = history.iter().filter(binding).copied().collect();
     if events.len() > MOST {
         return Err(format!("{} events are more than {MOST}", events.len()));
     }
     events.sort_by_key(|event| event.begin);
-    let mut search = Search { events: &events, capacity, failed: HashSet::new(), furthest: 0 };
+    let failed = HashSet::new();
+    let mut search = Search { events: &events, capacity, order, failed, furthest: 0 };
     if search.completes(0, &[]) {
         return Ok(());
     }
-    let mut story = format!("no order of a queue for {capacity}; the furthest had {:#x} of", {
-        search.furthest
-    });
+    let mut story =
+        format!("no order of a queue for {capacity}, by {order:?}; the furthest had {:#x} of", {
+            search.furthest
+        });
     let first = events.first().map_or(0, |event| event.begin);
     for Event { begin, end, done } in &events {
         let _ = write!(story, " {}-{} {done:?};", begin - first, end - first);
@@ -67,6 +76,7 @@ fn is_disturbed(event: &Event, history: &[Event]) -> bool {
 struct Search<'a> {
     events: &'a [Event],
     capacity: usize,
+    order: Order,
     /// What is ordered, and what is in the queue then.
     failed: HashSet<(u128, Vec<u64>)>,
     /// The largest set that was ordered.
@@ -87,7 +97,7 @@ impl Search<'_> {
             return false;
         }
         left().filter(|index| events[*index].begin <= first_end).any(|index| {
-            let after = after(events[index].done, inside, self.capacity);
+            let after = after(events[index].done, inside, self.capacity, self.order);
             after.into_iter().flatten().any(|inside| self.completes(ordered | 1 << index, &inside))
         })
     }
@@ -95,9 +105,15 @@ impl Search<'_> {
 
 /// What may be in the queue after an operation: nothing fits where it could not
 /// have gone so, two where it was killed.
-fn after(done: Done, inside: &[u64], capacity: usize) -> [Option<Vec<u64>>; 2] {
+fn after(done: Done, inside: &[u64], capacity: usize, order: Order) -> [Option<Vec<u64>>; 2] {
     let sent = |value| (inside.len() < capacity).then(|| [inside, &[value]].concat());
-    let received = || inside.split_first().map(|(first, rest)| (*first, rest.to_vec()));
+    let received = || {
+        let split = match order {
+            Order::Arrival => inside.split_first(),
+            Order::Latest => inside.split_last(),
+        };
+        split.map(|(first, rest)| (*first, rest.to_vec()))
+    };
     let unchanged = || inside.to_vec();
     match done {
         Done::Sent(value) => [sent(value), None],

@@ -27,6 +27,7 @@ use std::time::{Duration, Instant, SystemTime};
 use common::case::Case;
 use common::random::Random;
 use history::Tally;
+use linear::Order;
 use parcel::{Bytes, Words};
 use round::{Toll, play};
 use world::Taking;
@@ -53,8 +54,12 @@ fn main() {
     };
     common::case::run(vec![
         case("check of histories", |_, _| judged::check_the_check()),
-        case("histories", |random, time| histories(random, time, false)),
-        case("histories with kills", |random, time| histories(random, time, true)),
+        case("histories", |random, time| histories(random, time, false, Order::Arrival)),
+        case("histories with kills", |random, time| histories(random, time, true, Order::Arrival)),
+        case("histories of a stack", |random, time| histories(random, time, false, Order::Latest)),
+        case("histories of a stack with kills", |random, time| {
+            histories(random, time, true, Order::Latest)
+        }),
         case("messages received", |random, time| messages(random, time, Taking::Receive)),
         case("messages leased", |random, time| messages(random, time, Taking::Lease)),
         case("messages received and leased", |random, time| messages(random, time, Taking::Both)),
@@ -67,11 +72,16 @@ fn number(variable: &str) -> Option<u64> {
     env::var(variable).ok()?.parse().ok()
 }
 
-fn histories(mut random: Random, time: Duration, kills: bool) -> Result<String, String> {
+fn histories(
+    mut random: Random,
+    time: Duration,
+    kills: bool,
+    order: Order,
+) -> Result<String, String> {
     let mut tally = Tally::default();
     let end = Instant::now() + time;
     while tally.histories == 0 || Instant::now() < end {
-        history::record(&mut random, kills, &mut tally)?;
+        history::record(&mut random, kills, order, &mut tally)?;
     }
     let Tally { histories, events, kills, pending } = tally;
     Ok(format!("{histories} linearizable, {events} events, {kills} kills, {pending} in mid-call"))

@@ -4,6 +4,7 @@
 use std::cell::{Ref, RefCell};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 
+use killproof::Error;
 use killproof::channel::{Builder, Receiver, RecvError, SendError, Sender};
 
 use nix::unistd::{Pid, getpid};
@@ -11,7 +12,7 @@ use nix::unistd::{Pid, getpid};
 use crate::common::child::is_asleep;
 use crate::common::fds;
 use crate::common::mapped::Mapped;
-use crate::common::numbered::{INLINE, LARGEST, Numbered};
+use crate::common::numbered::{INLINE, Keyed, LARGEST, Numbered, Words};
 use crate::row::After;
 
 /// Numbers of messages are below this.
@@ -36,25 +37,33 @@ pub struct Ends<T: Numbered> {
     sender: RefCell<Option<Sender<T>>>,
     receiver: RefCell<Option<Receiver<T>>>,
     shape: Shape,
+    /// The names of messages are numbers in a row.
+    is_ring: bool,
     /// How often the peers received each.
     received: Mapped<[AtomicU32; NUMBERS]>,
     sleeper: Mapped<Sleeper>,
 }
 
+type Both<T> = (Sender<T>, Receiver<T>);
+
 impl<T: Numbered> Ends<T> {
     pub fn new(shape: Shape) -> Self {
-        Self::built(shape, Builder::new())
+        Self::built(shape, true, Builder::new(), Builder::queue)
     }
 
     /// One in which a message may be tried once.
     pub fn with_one_attempt(shape: Shape) -> Self {
-        Self::built(shape, Builder::new().max_attempts(1))
+        Self::built(shape, true, Builder::new().max_attempts(1), Builder::queue)
     }
 
-    fn built(shape: Shape, builder: Builder) -> Self {
+    fn built(
+        shape: Shape,
+        is_ring: bool,
+        builder: Builder,
+        build: fn(Builder) -> Result<Both<T>, Error>,
+    ) -> Self {
         let builder = builder.capacity(shape.capacity).participants(8).leases(LEASES);
-        let (sender, receiver) =
-            builder.inline(INLINE).largest(LARGEST).queue::<T>().expect("memory");
+        let (sender, receiver) = build(builder.inline(INLINE).largest(LARGEST)).expect("memory");
         for number in 0..shape.earlier {
             assert!(sender.try_send(T::new(number)).is_ok() && receiver.try_recv().is_ok());
         }
@@ -65,6 +74,7 @@ impl<T: Numbered> Ends<T> {
             sender: RefCell::new(Some(sender)),
             receiver: RefCell::new(Some(receiver)),
             shape,
+            is_ring,
             received: Mapped::new([const { AtomicU32::new(0) }; NUMBERS]),
             sleeper: Mapped::new(Sleeper::default()),
         }
@@ -129,7 +139,7 @@ impl<T: Numbered> Ends<T> {
         for _ in 0..receiver.len() {
             let task = receiver.lease().map_err(|e| e.to_string())?;
             let number = self.note(&task)?;
-            if task.id() != self.shape.earlier + number - 1 {
+            if self.is_ring && task.id() != self.shape.earlier + number - 1 {
                 return Err(format!("message {number} is called {}", task.id()));
             }
             let which = if task.attempts() == 1 { &mut fresh } else { &mut again };
@@ -264,6 +274,13 @@ impl<T: Numbered> Ends<T> {
         } else {
             Err(format!("{} descriptors open, before {open}", fds::open()))
         }
+    }
+}
+
+impl Ends<Keyed> {
+    /// One whose order is that of the keys.
+    pub fn ranked(shape: Shape) -> Self {
+        Self::built(shape, false, Builder::new(), Builder::priority::<u64, Words>)
     }
 }
 

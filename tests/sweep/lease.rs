@@ -70,7 +70,7 @@ fn leaser_dead() -> Ends<Words> {
     ends
 }
 
-fn lease_one<T: Numbered>(ends: &Ends<T>, begin: Begin) {
+pub fn lease_one<T: Numbered>(ends: &Ends<T>, begin: Begin) {
     let receiver = warm_receiver(ends);
     begin.now();
     let task = receiver.lease();
@@ -93,7 +93,7 @@ pub fn done_one<T: Numbered>(ends: &Ends<T>, begin: Begin) {
     task.done();
 }
 
-fn drop_one<T: Numbered>(ends: &Ends<T>, begin: Begin) {
+pub fn drop_one<T: Numbered>(ends: &Ends<T>, begin: Begin) {
     let receiver = warm_receiver(ends);
     let task = receiver.lease().expect("one is there");
     begin.now();
@@ -102,7 +102,7 @@ fn drop_one<T: Numbered>(ends: &Ends<T>, begin: Begin) {
 
 /// All messages are still there, and only the first may know an attempt; if the
 /// victim had it for sure, it does.
-fn all_there<T: Numbered>(ends: &Ends<T>, after: &After<'_>) -> Result<(), String> {
+pub fn all_there<T: Numbered>(ends: &Ends<T>, after: &After<'_>) -> Result<(), String> {
     let required: Vec<u64> = (1..=ends.shape().level).collect();
     let again = ends.check_with(&required, &[], || ends.drain_by_leases(after))?;
     let right = if after.finished() { again == [1] } else { [1].starts_with(&again) };
@@ -110,7 +110,7 @@ fn all_there<T: Numbered>(ends: &Ends<T>, after: &After<'_>) -> Result<(), Strin
 }
 
 /// The first message is done with, or there, with an attempt.
-fn one_is_done<T: Numbered>(ends: &Ends<T>, after: &After<'_>) -> Result<(), String> {
+pub fn one_is_done<T: Numbered>(ends: &Ends<T>, after: &After<'_>) -> Result<(), String> {
     let required: Vec<u64> = (2..=ends.shape().level).collect();
     let optional: &[u64] = if after.finished() { &[] } else { &[1] };
     let again = ends.check_with(&required, optional, || ends.drain_by_leases(after))?;

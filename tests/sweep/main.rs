@@ -20,6 +20,7 @@ mod planted;
 mod point;
 mod process;
 mod queue;
+mod ranked;
 mod reentrant;
 mod report;
 mod ring;
@@ -45,6 +46,7 @@ fn main() {
         queue::cases(),
         lease::cases(),
         join::cases(),
+        ranked::cases(),
         wakes::cases(),
         leaving::cases(),
         twice::cases(),

@@ -1,8 +1,10 @@
-//! A bounded queue of many senders and many receivers, in order.
+//! A bounded queue of many senders and many receivers, in order: that of arrival,
+//! or another.
 //!
 //! The machine is told in parts:
 //!
 //! - `ring`: the slots, and how a message gets in and out of one;
+//! - `rank`: the same slots in another order;
 //! - `rescue`: a slot whose owner is dead;
 //! - `lease`: messages handed out but not finished;
 //! - `block`: room for what does not fit into a slot;
@@ -22,6 +24,7 @@ mod letter;
 mod over;
 mod pace;
 mod peers;
+mod rank;
 mod rescue;
 mod ring;
 mod wait;
@@ -30,6 +33,7 @@ pub(crate) use block::Meta;
 use lease::For;
 pub(crate) use lease::{Cell, Claimed};
 pub(crate) use peers::{Seat, Side};
+pub(crate) use rank::{Order, Rank};
 pub(crate) use ring::{Position, Slot};
 pub(crate) use wait::{Source, Stop};
 
@@ -51,13 +55,17 @@ pub(crate) trait Memory {
     fn cell(&self, index: usize) -> &Cell;
     fn seats(&self, side: Side) -> &[Seat];
     fn blocks(&self) -> &[AtomicU64];
+    /// `index` is below the number of slots, and the order another than that of
+    /// arrival.
+    fn rank(&self, index: usize) -> &Rank;
 }
 
 /// The words that the whole queue has once. All zero at first.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Control {
-    /// The position of the next message to be sent; a hint, see `ring`.
+    /// The position of the next message to be sent; a hint, see `ring`. Another
+    /// thing in another order, and so is `head`; see `rank`.
     tail: Line<AtomicU64>,
     /// The position of the next message to be received; a hint.
     head: Line<AtomicU64>,
@@ -122,6 +130,7 @@ impl Control {
 #[derive(Debug)]
 pub(crate) struct Queue<M> {
     pub(crate) memory: M,
+    order: Order,
     capacity: u64,
     /// The number of slots is two to the power of this: the capacity, rounded up.
     slots_log2: u32,
@@ -142,7 +151,13 @@ impl<M: Memory> Queue<M> {
         let rescues = AtomicU32::new(0);
         let most_attempts = u64::MAX;
         let capacity = capacity as u64;
-        Queue { memory, capacity, slots_log2, cells, most_attempts, patience, rescues }
+        let order = Order::Arrival;
+        Queue { memory, order, capacity, slots_log2, cells, most_attempts, patience, rescues }
+    }
+
+    /// The same in another order.
+    pub(crate) fn with_order(self, order: Order) -> Queue<M> {
+        Queue { order, ..self }
     }
 
     /// The same with a limit: `most` attempts, at least 1 and at most

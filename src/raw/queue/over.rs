@@ -22,6 +22,10 @@ use crate::primitive::Ordering;
 impl<M: Memory> Queue<M> {
     /// A sender that owns a slot refuses if the queue is closed.
     pub(super) fn unless_closed(&self, position: Position) -> Result<Position, Stop> {
+        // The ticket before the look: see `at_smallest`.
+        if self.is_ranked() {
+            self.take_ticket(position);
+        }
         if self.is_closed() {
             self.release(position);
             return Err(Stop::Closed);

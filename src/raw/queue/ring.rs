@@ -130,6 +130,9 @@ impl<M: Memory> Queue<M> {
     /// Tries to claim the slot at the tail for writing.
     #[inline]
     pub(super) fn look_free(&self, me: Stamp, last: Last) -> Look {
+        if self.is_ranked() {
+            return self.look_free_anywhere(me, last);
+        }
         let tail = &self.memory.control().tail.0;
         loop {
             let position = tail.load(Ordering::Acquire);
@@ -156,6 +159,9 @@ impl<M: Memory> Queue<M> {
     /// Tries to claim the slot at the head for reading.
     #[inline]
     pub(super) fn look_ready(&self, me: Stamp, last: Last) -> Look {
+        if self.is_ranked() {
+            return self.look_smallest(me, last);
+        }
         let head = &self.memory.control().head.0;
         loop {
             let position = head.load(Ordering::Acquire);
@@ -186,7 +192,7 @@ impl<M: Memory> Queue<M> {
 
     /// Claims the slot of `position` if its `seq` stays `expected`; `None`: look
     /// again.
-    fn claim_slot(&self, position: Position, expected: u64, me: Stamp) -> Option<Look> {
+    pub(super) fn claim_slot(&self, position: Position, expected: u64, me: Stamp) -> Option<Look> {
         let slot = self.slot(position);
         // Looked at first: a failing CAS would take the line from its owner.
         let seen = slot.owner.load(Ordering::Relaxed);
@@ -207,6 +213,9 @@ impl<M: Memory> Queue<M> {
     /// slot that comes next. Whoever claims that slot after an answer of `Empty`
     /// sees what the caller saw before; the order of the claims says so.
     pub(super) fn at_head(&self) -> Head {
+        if self.is_ranked() {
+            return self.at_smallest();
+        }
         let position = self.memory.control().head.0.load(Ordering::Acquire);
         let slot = self.slot(position);
         let seen = slot.owner.fetch_or(0, Ordering::AcqRel);
@@ -235,7 +244,9 @@ impl<M: Memory> Queue<M> {
         let slot = self.slot(position);
         slot.seq.store(self.ready_at(position), Ordering::Release);
         free(&slot.owner);
-        move_on(&self.memory.control().tail.0, position);
+        if !self.is_ranked() {
+            move_on(&self.memory.control().tail.0, position);
+        }
         self.calm().ready.notify(1);
     }
 
@@ -245,7 +256,12 @@ impl<M: Memory> Queue<M> {
         let slot = self.slot(position);
         slot.seq.store(self.ready_at(position) + 1, Ordering::Release);
         free(&slot.owner);
-        move_on(&self.memory.control().head.0, position);
+        let head = &self.memory.control().head.0;
+        if self.is_ranked() {
+            head.fetch_add(1, Ordering::AcqRel);
+        } else {
+            move_on(head, position);
+        }
         self.calm().room.notify(1);
         self.tell_if_done();
     }
@@ -253,6 +269,9 @@ impl<M: Memory> Queue<M> {
     /// If nothing is in the ring, a number that changes with the next message: the
     /// position that it will have. Each slot is looked at with a read-modify-write.
     pub(super) fn mark_if_empty(&self) -> Option<u64> {
+        if self.is_ranked() {
+            return self.mark_if_no_slot_holds();
+        }
         let mut position = self.memory.control().head.0.load(Ordering::Acquire);
         loop {
             let slot = self.slot(position);
@@ -268,6 +287,9 @@ impl<M: Memory> Queue<M> {
 
     /// How many messages are in the ring; exact while nobody is inside a call.
     pub(super) fn ring_len(&self) -> usize {
+        if self.is_ranked() {
+            return self.ranked_len();
+        }
         let control = self.memory.control();
         let mut tail = control.tail.0.load(Ordering::Acquire);
         // Whoever died after its commit left the hint one behind.

@@ -190,7 +190,8 @@ impl<M: Memory> Queue<M> {
                 Look::Blocked => return None,
                 Look::Busy { position, seen } => {
                     if self.outwait(position, seen, me, pace, &mut turn)? {
-                        if self.still_ready(position) {
+                        // Elsewhere there may be one that comes before it.
+                        if !self.is_ranked() && self.still_ready(position) {
                             return Some(Source::Ring(position));
                         }
                         self.release(position);

@@ -102,7 +102,7 @@ fn a_worker_dies() {
 /// Nobody is left who could finish it.
 #[test]
 fn the_only_worker_dies() {
-    let proof = Proof::of("join: the only worker dies");
+    let proof = Proof::of("join: the only worker dies").with_fresh_loads_only();
     proof.preemptions(2).for_each_death(|processes| {
         let post = Arc::new(Post::new(Size { capacity: 1, cells: 1, blocks: 0, seats: 1 }));
         processes.afterwards(&post, |post, me| {

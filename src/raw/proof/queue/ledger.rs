@@ -56,8 +56,16 @@ impl Ledger {
     }
 
     /// Everything was received, each message once; what is missing was in the
-    /// hand of somebody who died.
+    /// hand of somebody who died. And each sender's in the order in which it sent.
     pub(super) fn check(&self) {
+        let received = self.check_account();
+        for ((one, first), (next, second)) in received.iter().zip(received.iter().skip(1)) {
+            assert!(one / 10 != next / 10 || first < second, "{next} overtook {one}");
+        }
+    }
+
+    /// The first half of that: where each message was.
+    pub(super) fn check_account(&self) -> BTreeMap<u64, Position> {
         let notes = self.0.lock().unwrap();
         let mut received = BTreeMap::new();
         let mut attempted = BTreeMap::new();
@@ -82,10 +90,7 @@ impl Ledger {
         };
         let lost: Vec<&Note> = notes.iter().filter(lost).collect();
         assert!(lost.is_empty(), "lost: {lost:?}");
-        // By sender, then in the order in which it sent.
-        for ((one, first), (next, second)) in received.iter().zip(received.iter().skip(1)) {
-            assert!(one / 10 != next / 10 || first < second, "{next} overtook {one}");
-        }
+        received
     }
 
     /// Nothing came back, so each receiver got its messages in order.

@@ -18,6 +18,7 @@ mod peers;
 #[cfg(loom)]
 mod planted;
 mod post;
+mod rank;
 mod ring;
 mod ring_death;
 mod wait;

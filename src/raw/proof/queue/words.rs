@@ -1,7 +1,7 @@
 //! The memory of a queue in vectors, with a message of one number.
 
 use crate::primitive::{AtomicU64, Ordering::Relaxed};
-use crate::raw::queue::{Cell, Control, Memory, Seat, Side, Slot};
+use crate::raw::queue::{Cell, Control, Memory, Rank, Seat, Side, Slot};
 
 /// How large a queue is.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +46,7 @@ pub(super) struct Words {
     cells: Vec<Cell>,
     seats: [Vec<Seat>; 2],
     blocks: Vec<AtomicU64>,
+    ranks: Vec<Rank>,
     pub(super) slot_bytes: Vec<Bytes>,
     pub(super) cell_bytes: Vec<Bytes>,
     pub(super) block_bytes: Vec<Bytes>,
@@ -64,6 +65,7 @@ impl Words {
             cells: some(size.cells, Cell::new),
             seats: [some(size.seats, Seat::new), some(size.seats, Seat::new)],
             blocks: some(size.blocks, || AtomicU64::new(0)),
+            ranks: some(slots, Rank::new),
             slot_bytes: some(slots, Bytes::new),
             cell_bytes: some(size.cells, Bytes::new),
             block_bytes: some(size.blocks, Bytes::new),
@@ -92,6 +94,10 @@ impl Memory for Words {
 
     fn seats(&self, side: Side) -> &[Seat] {
         &self.seats[side as usize]
+    }
+
+    fn rank(&self, index: usize) -> &Rank {
+        &self.ranks[index]
     }
 
     fn blocks(&self) -> &[AtomicU64] {
