@@ -185,6 +185,8 @@ mod primitive;
 pub mod process;
 mod raw;
 #[cfg(not(loom))]
+mod ready;
+#[cfg(not(loom))]
 mod shared;
 #[cfg(not(loom))]
 pub mod sync;
@@ -192,6 +194,8 @@ pub mod sync;
 mod sys;
 
 pub use error::Error;
+#[cfg(not(loom))]
+pub use ready::{Ready, select};
 #[cfg(not(loom))]
 pub use shared::handle::Shared;
 #[cfg(not(loom))]

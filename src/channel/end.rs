@@ -4,6 +4,7 @@
 //! handle remembers under which stamp it is counted: after a fork the child's
 //! copy sees that it is not its own yet, and counts itself at its first use.
 
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
 use super::error::not_joined;
@@ -12,7 +13,8 @@ use crate::deadline::{Deadline, Metronome};
 use crate::error::{Error, Kind};
 use crate::primitive::{self, AtomicU32, AtomicU64, FLAGS, Ordering, Stamp};
 use crate::raw::Queue;
-use crate::raw::queue::Side;
+use crate::raw::queue::{Memory, Side};
+use crate::ready::Watches;
 use crate::shared::transfer;
 
 #[derive(Debug)]
@@ -27,6 +29,8 @@ pub(super) struct End {
     /// Messages to receive before the leases are looked through.
     until_ask: AtomicU32,
     polls: Metronome,
+    /// The descriptors that tell when it is worth a try.
+    watches: Watches,
 }
 
 /// How many messages a busy receiver takes between two looks for leases of the
@@ -49,6 +53,7 @@ impl End {
             departures: AtomicU64::new(0),
             until_ask: AtomicU32::new(MESSAGES_BETWEEN_LOOKS),
             polls: Metronome::new(),
+            watches: Watches::new(),
         }
     }
 
@@ -117,6 +122,35 @@ impl End {
     /// lives.
     pub(super) fn is_time_to_ask_again(&self) -> bool {
         self.polls.is_time()
+    }
+
+    /// The descriptor of this handle in this process; armed when it is made.
+    pub(super) fn ready_fd(&self) -> Result<BorrowedFd<'_>, Error> {
+        let me = self.me()?;
+        let is_new = self.watches.of(me).is_none();
+        let watch = self.watches.get(me, self.bell_fd())?;
+        if is_new {
+            self.queue.arm(self.side, me, false);
+        }
+        Ok(watch.as_fd())
+    }
+
+    pub(super) fn bell_fd(&self) -> BorrowedFd<'_> {
+        self.queue.memory.bell(self.side).as_fd()
+    }
+
+    /// Whether a try is worth it now; otherwise the bell rings once it may be.
+    pub(super) fn look(&self, ask: bool) -> Result<bool, Error> {
+        Ok(self.queue.arm(self.side, self.me()?, ask))
+    }
+
+    /// A try came to nothing: where there is a descriptor, it tells of the next
+    /// change.
+    pub(super) fn arm(&self, me: Stamp) {
+        if let Some(watch) = self.watches.of(me) {
+            watch.begin_slice();
+            self.queue.arm(self.side, me, false);
+        }
     }
 }
 

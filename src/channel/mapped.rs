@@ -5,7 +5,7 @@ use core::mem::size_of;
 use std::sync::Arc;
 
 use crate::error::{Error, Kind};
-use crate::primitive::{AtomicU64, Ordering};
+use crate::primitive::{AtomicU64, Bell, Ordering};
 use crate::raw::Queue;
 use crate::raw::queue::{Cell, Control, Memory, Meta, Order, Rank, Seat, Side, Slot};
 use crate::shared::region::{Region, layout_of};
@@ -40,6 +40,8 @@ pub(super) struct Mapped {
     ranks_at: usize,
     slots_at: usize,
     bytes_at: usize,
+    /// Those of each side.
+    bells: [Bell; 2],
 }
 
 /// Slots smaller than a cache line share one, larger ones start on their own.
@@ -99,6 +101,7 @@ impl Mapped {
             ranks_at,
             slots_at,
             bytes_at,
+            bells: [Bell::new()?, Bell::new()?],
         };
         let queue = Queue::new(mapped, capacity, cells).with_order(order);
         Ok(Arc::new(match attempts {
@@ -197,5 +200,10 @@ impl Memory for Mapped {
         let start: *const AtomicU64 = self.get(self.blocks_at, 0, 0);
         // SAFETY: as for the seats.
         unsafe { core::slice::from_raw_parts(start, self.blocks) }
+    }
+
+    #[inline]
+    fn bell(&self, side: Side) -> &Bell {
+        &self.bells[side as usize]
     }
 }

@@ -58,7 +58,7 @@
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-// May import: `raw`, `shared`, `primitive`, `deadline`, `error`. Never:
+// May import: `raw`, `ready`, `shared`, `primitive`, `deadline`, `error`. Never:
 // `process`, `pool`, `sys`.
 
 mod builder;
@@ -72,6 +72,8 @@ mod receiver;
 mod sender;
 mod slots;
 mod task;
+#[cfg(feature = "tokio")]
+mod tokio;
 
 pub use builder::{Builder, lifo, priority, queue};
 pub use error::{RecvError, SendError};

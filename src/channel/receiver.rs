@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::marker::PhantomData;
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use super::end::End;
@@ -13,6 +14,7 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::primitive::Stamp;
 use crate::raw::queue::Stop;
+use crate::ready::{Ready, Source};
 use crate::shared::message::{self, Message};
 
 /// The receiving end of a [`queue`](super::queue).
@@ -190,11 +192,22 @@ impl<T: Message> Receiver<T> {
         let me = self.end.me().map_err(RecvError::Failed)?;
         let queue = self.end.queue();
         match Found::claim(queue, me, deadline, self.end.is_time_to_ask()) {
-            Err(Stop::TimedOut) if self.end.is_time_to_ask_again() => {
-                Ok((Found::claim(queue, me, Deadline::Now, true)?, me))
-            }
+            Err(Stop::TimedOut) => self.find_late(me),
             found => Ok((found?, me)),
         }
+    }
+
+    /// The time is up. Asks who is dead, lest somebody who only ever tries never
+    /// does.
+    fn find_late(&self, me: Stamp) -> Result<(Found<'_>, Stamp), RecvError> {
+        let mut found = Err(Stop::TimedOut);
+        if self.end.is_time_to_ask_again() {
+            found = Found::claim(self.end.queue(), me, Deadline::Now, true);
+        }
+        if matches!(found, Err(Stop::TimedOut)) {
+            self.end.arm(me);
+        }
+        Ok((found?, me))
     }
 
     /// Waits until everything that was sent is finished; as
@@ -263,6 +276,23 @@ impl<T: Message> Receiver<T> {
 #[inline]
 fn decode<T: Message>(bytes: &[u8]) -> Result<T, RecvError> {
     message::from_bytes(bytes).map_err(|_| RecvError::Invalid(bytes.to_vec()))
+}
+
+/// Readable: a message is there, or there will be none.
+impl<T: Message> Ready for Receiver<T> {
+    fn ready_fd(&self) -> Result<BorrowedFd<'_>, Error> {
+        self.end.ready_fd()
+    }
+}
+
+impl<T: Message> Source for Receiver<T> {
+    fn bell_fd(&self) -> BorrowedFd<'_> {
+        self.end.bell_fd()
+    }
+
+    fn look(&self, ask: bool) -> Result<bool, Error> {
+        self.end.look(ask)
+    }
 }
 
 impl<T: Message> Clone for Receiver<T> {

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::marker::PhantomData;
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use super::end::End;
@@ -10,7 +11,8 @@ use super::slots::{Block, Room};
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::primitive::Stamp;
-use crate::raw::queue::Side;
+use crate::raw::queue::{Side, Stop};
+use crate::ready::{Ready, Source};
 use crate::shared::message::{self, Message};
 
 /// The sending end of a [`queue`](super::queue).
@@ -117,7 +119,7 @@ impl<T: Message> Sender<T> {
                     room.send(len, |bytes| message::encode_into(&value, bytes));
                     Ok(())
                 }
-                Err(stop) => Err(SendError::stopped(stop, value)),
+                Err(stop) => Err(self.stopped(me, stop, value)),
             },
             _ => self.send_encoded(value, me, deadline, key),
         }
@@ -151,7 +153,14 @@ impl<T: Message> Sender<T> {
                 Ok(())
             })
         };
-        sent.map_err(|stop| SendError::stopped(stop, value))
+        sent.map_err(|stop| self.stopped(me, stop, value))
+    }
+
+    fn stopped(&self, me: Stamp, stop: Stop, value: T) -> SendError<T> {
+        if stop == Stop::TimedOut {
+            self.end.arm(me);
+        }
+        SendError::stopped(stop, value)
     }
 
     /// Waits until everything that was sent is finished: received, or its
@@ -231,6 +240,23 @@ impl<T: Message> Sender<T> {
     /// How many messages the queue holds.
     pub fn capacity(&self) -> usize {
         self.end.queue().capacity()
+    }
+}
+
+/// Readable: there is room, or nobody to receive.
+impl<T: Message> Ready for Sender<T> {
+    fn ready_fd(&self) -> Result<BorrowedFd<'_>, Error> {
+        self.end.ready_fd()
+    }
+}
+
+impl<T: Message> Source for Sender<T> {
+    fn bell_fd(&self) -> BorrowedFd<'_> {
+        self.end.bell_fd()
+    }
+
+    fn look(&self, ask: bool) -> Result<bool, Error> {
+        self.end.look(ask)
     }
 }
 

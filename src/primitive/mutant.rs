@@ -21,6 +21,10 @@ pub(crate) enum Mutant {
     KeepsItsWake,
     /// Who receives by rank does not look whether something came meanwhile.
     NoTicketCheck,
+    /// The bell is rung before the announcement of who polls is taken back.
+    RingsTooEarly,
+    /// Who silenced the bell and then found something does not ring again.
+    KeepsTheBell,
 }
 
 #[cfg(all(test, loom))]

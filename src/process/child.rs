@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::family::family;
 use super::handover::{Handover, Outcome};
 use crate::error::Error;
+use crate::ready::{Ready, Source};
 use crate::sys::errno::{Errno, Named};
 use crate::sys::fd::poll_readable;
 use crate::sys::fork::{self, Status};
@@ -171,6 +172,23 @@ impl<T> Child<T> {
 impl<T> AsFd for Child<T> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.pidfd.as_fd()
+    }
+}
+
+/// Readable: the process has ended.
+impl<T> Ready for Child<T> {
+    fn ready_fd(&self) -> Result<BorrowedFd<'_>, Error> {
+        Ok(self.as_fd())
+    }
+}
+
+impl<T> Source for Child<T> {
+    fn bell_fd(&self) -> BorrowedFd<'_> {
+        self.as_fd()
+    }
+
+    fn look(&self, _ask: bool) -> Result<bool, Error> {
+        poll_readable(self, Some(Duration::ZERO))
     }
 }
 

@@ -9,6 +9,8 @@ use super::family::family;
 use super::handover::Outcome;
 use crate::deadline::{Deadline, Slices};
 use crate::error::Error;
+#[cfg(feature = "tokio")]
+use crate::ready::Wakes;
 use crate::shared::message::{Message, from_bytes};
 use crate::sys::errno::{Errno, Named};
 use crate::sys::fd::poll_readable;
@@ -76,6 +78,33 @@ impl<T: Message> Child<T> {
     /// ```
     pub fn join_timeout(&mut self, timeout: Duration) -> Result<Option<T>, JoinError> {
         self.join_until(Deadline::after(timeout))
+    }
+
+    /// Waits for the end of the process and gives what it returned;
+    /// [`join`](Child::join) for tokio. With the feature `tokio`.
+    ///
+    /// Cancel-safe: dropped before it is ready, it has joined nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`join`](Child::join); [`JoinError::Failed`] also when the process may have
+    /// no more descriptors.
+    ///
+    /// # Panics
+    ///
+    /// Where it must wait outside a tokio runtime with I/O.
+    #[cfg(feature = "tokio")]
+    pub async fn join_async(&mut self) -> Result<T, JoinError> {
+        if let Some(value) = self.try_join()? {
+            return Ok(value);
+        }
+        let wakes = Wakes::of(self.as_fd())?;
+        loop {
+            wakes.next().await?;
+            if let Some(value) = self.try_join()? {
+                return Ok(value);
+            }
+        }
     }
 
     fn join_until(&mut self, deadline: Deadline) -> Result<Option<T>, JoinError> {

@@ -3,7 +3,7 @@
 //! [`spawn`] runs a closure in a process of its own, as `std::thread::spawn`
 //! runs one in a thread, and [`Child`] stands for that process: its value or
 //! its panic message comes back, and however it ends, whoever joins it is told.
-// May import: `shared`, `primitive`, `sys`, `deadline`, `error`. Never:
+// May import: `ready`, `shared`, `primitive`, `sys`, `deadline`, `error`. Never:
 // `channel`, whose messages a process knows nothing about.
 
 mod child;

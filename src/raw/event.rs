@@ -64,6 +64,18 @@ impl Event {
         self.0.fetch_and(!SET, Ordering::Acquire);
     }
 
+    /// A moment, for [`is_set_since`](Event::is_set_since).
+    #[cfg(feature = "tokio")]
+    pub(crate) fn moment(&self) -> u64 {
+        generation(self.0.load(Ordering::Acquire))
+    }
+
+    /// Whether the event is set, or was set since that moment.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn is_set_since(&self, moment: u64) -> bool {
+        is_set_since(self.0.load(Ordering::Acquire), moment)
+    }
+
     /// Waits until the event is set, or was set since the call began; false
     /// when the deadline passed first.
     pub(crate) fn wait(&self, deadline: Deadline) -> bool {
@@ -77,7 +89,7 @@ impl Event {
         let mut spins = if deadline.is_now() { SPINS } else { 0 };
         loop {
             let seen = self.0.load(Ordering::Acquire);
-            if is_set(seen) || generation(seen) != start {
+            if is_set_since(seen, start) {
                 return true;
             }
             if deadline.has_passed() {
@@ -109,6 +121,10 @@ fn set_next(word: u64) -> u64 {
 
 fn is_set(word: u64) -> bool {
     word & SET != 0
+}
+
+fn is_set_since(word: u64, generation_then: u64) -> bool {
+    is_set(word) || generation(word) != generation_then
 }
 
 fn generation(word: u64) -> u64 {

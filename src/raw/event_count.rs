@@ -1,14 +1,15 @@
 //! An event count: sleep until something may have changed, wake only sleepers.
 //!
 //! For conditions that are spread over several words, such as "some slot is
-//! free". The word counts notifications and has one flag.
+//! free". The word counts notifications and has two flags.
 //!
 //! # States
 //!
 //! | bit | meaning |
 //! |---|---|
 //! | `SLEEPERS` | somebody may sleep here: notifiers call the kernel |
-//! | the rest | how many notifications found that flag set or cleared it |
+//! | `POLLERS` | somebody may wait for a descriptor instead; see [`Polled`](super::Polled) |
+//! | the rest | how many notifications found the first flag set or cleared it |
 //!
 //! # Use
 //!
@@ -35,7 +36,8 @@ use core::time::Duration;
 use crate::primitive::{AtomicU64, Ordering, futex_wait, futex_wake};
 
 const SLEEPERS: u64 = 1;
-const NOTIFICATION: u64 = 2;
+const POLLERS: u64 = 1 << 1;
+const NOTIFICATION: u64 = 1 << 2;
 
 #[derive(Debug)]
 #[repr(transparent)]
@@ -74,6 +76,23 @@ impl EventCount {
         if self.is_slept_on() {
             self.notify_sleepers(count);
         }
+    }
+
+    /// Whether somebody sleeps here or polls.
+    #[inline]
+    pub(super) fn is_awaited(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & (SLEEPERS | POLLERS) != 0
+    }
+
+    /// Announces somebody who polls.
+    pub(super) fn announce_poller(&self) {
+        self.0.fetch_or(POLLERS, Ordering::Relaxed);
+    }
+
+    /// Takes that announcement back; of several who do, one has true.
+    pub(super) fn take_poller(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & POLLERS != 0
+            && self.0.fetch_and(!POLLERS, Ordering::Relaxed) & POLLERS != 0
     }
 
     #[cold]

@@ -9,6 +9,9 @@ use std::time::Duration;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::raw;
+use crate::ready::{Ready, Source};
+#[cfg(feature = "tokio")]
+use crate::ready::{Wakes, Watch};
 use crate::shared::handle::Shared;
 use crate::shared::shareable::Shareable;
 use crate::sys;
@@ -81,8 +84,13 @@ impl Event {
     /// Clears the flag.
     pub fn clear(&self) {
         self.flag.clear();
+        self.drain();
+    }
+
+    /// Makes the descriptor say what the flag does, which is clear most likely.
+    fn drain(&self) {
         sys::fd::eventfd_drain(self.fd.as_fd());
-        // A `set` between the two lines above lost its token to the drain.
+        // A `set` that came before the line above lost its token to it.
         if self.flag.is_set() {
             sys::fd::eventfd_raise(self.fd.as_fd());
         }
@@ -110,6 +118,57 @@ impl AsFd for Event {
     /// The eventfd: readable while the flag is set.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
+    }
+}
+
+impl Ready for Event {
+    fn ready_fd(&self) -> Result<BorrowedFd<'_>, Error> {
+        Ok(self.as_fd())
+    }
+}
+
+impl Source for Event {
+    fn bell_fd(&self) -> BorrowedFd<'_> {
+        self.as_fd()
+    }
+
+    fn look(&self, _ask: bool) -> Result<bool, Error> {
+        if !self.is_set() {
+            // Somebody may have died inside `set`, with its token there for good.
+            self.drain();
+        }
+        Ok(self.is_set())
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl Event {
+    /// Waits until the flag is set, or was set since this was first polled;
+    /// [`wait`](Event::wait) for tokio. With the feature `tokio`.
+    ///
+    /// Cancel-safe. One who sets and at once clears is noticed within about 100 ms.
+    ///
+    /// # Errors
+    ///
+    /// When the process may have no more descriptors; three are needed for as long
+    /// as it waits.
+    ///
+    /// # Panics
+    ///
+    /// Where it must wait outside a tokio runtime with I/O. A forked child has none
+    /// until it builds its own.
+    pub async fn wait_async(&self) -> Result<(), Error> {
+        let start = self.flag.moment();
+        if self.is_set() {
+            return Ok(());
+        }
+        let watch = Watch::new(self.as_fd())?;
+        let wakes = Wakes::of(watch.as_fd())?;
+        while !self.flag.is_set_since(start) {
+            wakes.next().await?;
+            watch.begin_slice();
+        }
+        Ok(())
     }
 }
 

@@ -22,8 +22,8 @@
 //! All but [`Event`], which is a handle and brings its own memory, are *born
 //! unplaced*: on the stack or in a static they would mean nothing to anybody after a
 //! fork, so they refuse to work until they lie in a [`Shared`](crate::Shared).
-// May import: `raw`, `shared`, `primitive`, `deadline`, `error`; `sys` for the
-// event's descriptor. Never: `channel`, `process`, or anything above.
+// May import: `raw`, `ready`, `shared`, `primitive`, `deadline`, `error`; `sys` for
+// the event's descriptor. Never: `channel`, `process`, or anything above.
 
 mod abandoned;
 mod array;

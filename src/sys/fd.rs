@@ -26,6 +26,12 @@ pub(crate) fn beyond_stdio(fd: OwnedFd) -> Result<OwnedFd, Error> {
     rustix::io::fcntl_dupfd_cloexec(&fd, FIRST).named("fcntl(F_DUPFD)")
 }
 
+/// Another number for the same file.
+#[cfg(feature = "tokio")]
+pub(crate) fn duplicate(fd: BorrowedFd<'_>) -> Result<OwnedFd, Error> {
+    beyond_stdio(rustix::io::fcntl_dupfd_cloexec(fd, 0).named("fcntl(F_DUPFD)")?)
+}
+
 /// Makes an eventfd readable. Async-signal-safe.
 ///
 /// A full counter is readable already, so nothing is lost when it refuses.
@@ -42,12 +48,21 @@ pub(crate) fn eventfd_drain(fd: BorrowedFd<'_>) {
 /// Waits until `fd` is readable; returns whether it is. EINTR counts as "not
 /// yet", so callers with time left look again.
 pub(crate) fn poll_readable(fd: impl AsFd, timeout: Option<Duration>) -> Result<bool, Error> {
+    poll(&mut [PollFd::new(&fd, PollFlags::IN)], timeout)
+}
+
+/// The same for any of several.
+pub(crate) fn poll_any(fds: &[BorrowedFd<'_>], timeout: Duration) -> Result<bool, Error> {
+    let mut asked: Vec<PollFd<'_>> = fds.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
+    poll(&mut asked, Some(timeout))
+}
+
+fn poll(fds: &mut [PollFd<'_>], timeout: Option<Duration>) -> Result<bool, Error> {
     let timeout = timeout.map(|timeout| Timespec {
         tv_sec: timeout.as_secs().try_into().unwrap_or(i64::MAX),
         tv_nsec: timeout.subsec_nanos().into(),
     });
-    let mut fds = [PollFd::new(&fd, PollFlags::IN)];
-    match rustix::event::poll(&mut fds, timeout.as_ref()) {
+    match rustix::event::poll(fds, timeout.as_ref()) {
         Ok(ready) => Ok(ready != 0),
         Err(Errno::INTR) => Ok(false),
         Err(errno) => Err(errno).named("poll"),

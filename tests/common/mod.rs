@@ -11,6 +11,7 @@
 pub mod case;
 pub mod child;
 pub mod fds;
+pub mod forms;
 pub mod interruptions;
 pub mod locks;
 pub mod mapped;

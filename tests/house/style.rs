@@ -21,6 +21,8 @@ const CONFIGURATIONS: &[(&str, Built)] = &[
     ("test", Built::By("cargo test --release")),
     ("loom", Built::By("--cfg loom")),
     ("killproof_mutant", Built::By("--cfg killproof_mutant")),
+    ("feature", Built::By("--all-features")),
+    ("tokio", Built::By("--all-features")),
     ("target_os", Built::OneWay("elsewhere is a compile_error")),
     ("doctest", Built::By("cargo test")),
     ("debug_assertions", Built::OneWay("a number in an expression, compiled either way")),

@@ -26,7 +26,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// From here on every new descriptor is refused.
-fn exhaust() -> Result<(), String> {
+pub fn exhaust() -> Result<(), String> {
     // One, and not none: poll refuses to look at more descriptors than may be.
     let limit = Rlimit { current: Some(1), ..getrlimit(Resource::Nofile) };
     setrlimit(Resource::Nofile, limit).map_err(|e| e.to_string())?;

@@ -26,6 +26,7 @@ mod namespace;
 mod once;
 mod overtaken;
 mod permits;
+mod readiness;
 mod released;
 mod rwlock;
 mod stopped;
@@ -57,6 +58,7 @@ fn main() {
         leaked::cases(),
         namespace::cases(),
         descriptors::cases(),
+        readiness::cases(),
         waiters::cases(),
         leases::cases(),
         letters::cases(),

@@ -47,7 +47,7 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-fn world() -> Event {
+pub fn world() -> Event {
     Event::new().expect("memory")
 }
 
@@ -57,7 +57,7 @@ fn is_set() -> Event {
     event
 }
 
-fn set(event: &Event, begin: Begin) {
+pub fn set(event: &Event, begin: Begin) {
     begin.now();
     event.set();
 }
@@ -85,7 +85,7 @@ fn wait(event: &Event, _: &Peer<'_>) -> Result<(), String> {
 
 /// Where the victim died before it set the event, somebody else does; where it
 /// died after, the sleepers are on their own.
-fn set_if_not_set(event: &Event, holder: &Peer<'_>) -> Result<(), String> {
+pub fn set_if_not_set(event: &Event, holder: &Peer<'_>) -> Result<(), String> {
     holder.until_killed();
     if !event.is_set() {
         event.set();
@@ -104,7 +104,7 @@ fn set_if_not_finished(event: &Event, holder: &Peer<'_>) -> Result<(), String> {
 }
 
 /// It can be set, waited for and cleared, and its descriptor follows.
-fn works(event: &Event, after: &After<'_>) -> Result<(), String> {
+pub fn works(event: &Event, after: &After<'_>) -> Result<(), String> {
     let open = fds::open();
     event.set();
     event.wait();

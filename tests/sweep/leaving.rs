@@ -93,7 +93,7 @@ fn clone_sender(ends: &World, begin: Begin) {
     drop(sender.clone());
 }
 
-fn close(ends: &World, begin: Begin) {
+pub fn close(ends: &World, begin: Begin) {
     let sender = ends.sender().clone();
     begin.now();
     sender.close();
@@ -115,7 +115,7 @@ fn drop_task(ends: &World, begin: Begin) {
 
 /// Where the victim died before it closed the queue, somebody else does; where
 /// it died after, the sleepers are on their own.
-fn close_if_not_closed(ends: &World, holder: &Peer<'_>) -> Result<(), String> {
+pub fn close_if_not_closed(ends: &World, holder: &Peer<'_>) -> Result<(), String> {
     holder.until_killed();
     if !ends.sender().is_closed() {
         ends.sender().close();
@@ -198,7 +198,7 @@ fn full_and_gone(ends: &World, after: &After<'_>) -> Result<(), String> {
 }
 
 /// Nothing goes in, and what was there comes out.
-fn closed(ends: &World, after: &After<'_>) -> Result<(), String> {
+pub fn closed(ends: &World, after: &After<'_>) -> Result<(), String> {
     if !matches!(ends.sender().send(Words::new(5)), Err(SendError::Closed(_))) {
         return Err("takes a message".into());
     }

@@ -9,6 +9,7 @@ mod condvar;
 mod ends;
 mod event;
 mod first;
+mod forms;
 mod join;
 mod lease;
 mod leaving;
@@ -48,6 +49,7 @@ fn main() {
         join::cases(),
         ranked::cases(),
         wakes::cases(),
+        forms::cases(),
         leaving::cases(),
         twice::cases(),
         process::cases(),

@@ -13,7 +13,7 @@ use crate::ends::Ends;
 use crate::queue::{recv_one, send_one, send_two, sent, warm_receiver, world};
 use crate::row::{After, Begin, Peer, Row};
 
-type World = Ends<Words>;
+pub type World = Ends<Words>;
 
 pub fn cases() -> Vec<Case> {
     vec![
@@ -36,13 +36,13 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// The victim sends `N` messages, and nobody else could.
-fn last_sender<const N: usize>(name: &str, operation: fn(&World, Begin)) -> Row<World> {
+pub fn last_sender<const N: usize>(name: &str, operation: fn(&World, Begin)) -> Row<World> {
     let name = format!("queue send, {name}");
     Row::new(name, world(4, 0, 3), operation, over_for_receivers::<N>).apart(Ends::drop_sender)
 }
 
 /// The victim takes one of three, and nobody else could.
-fn last_receiver(name: &str, operation: fn(&World, Begin)) -> Row<World> {
+pub fn last_receiver(name: &str, operation: fn(&World, Begin)) -> Row<World> {
     Row::new(name, world(3, 3, 3), operation, over_for_senders).apart(Ends::drop_receiver)
 }
 

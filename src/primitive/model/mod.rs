@@ -15,9 +15,10 @@
 //! sees what the dead process did (the kernel reports it after its end). The
 //! modelled futex has no lock, so a call that finds nobody orders nothing.
 //!
-//! May import: loom. Never: a word machine.
+//! May import: loom, `error`. Never: a word machine.
 
 mod atomic;
+mod bell;
 mod clock;
 mod process;
 #[cfg(test)]
@@ -27,6 +28,7 @@ mod trace;
 mod world;
 
 pub(crate) use atomic::{AtomicU32, AtomicU64};
+pub(crate) use bell::Bell;
 pub(crate) use clock::Instant;
 #[cfg(test)]
 pub(crate) use clock::pass_time;

@@ -1,5 +1,6 @@
 //! The real machine: std's atomics, the kernel's futex, this process's stamp.
 
+mod bell;
 mod current;
 mod liveness;
 mod patience;
@@ -7,6 +8,7 @@ mod patience;
 mod proof;
 mod sleep;
 
+pub(crate) use bell::Bell;
 pub(crate) use core::sync::atomic::{AtomicU32, AtomicU64};
 pub(crate) use current::{adopt, birth, current, namespace, of_process};
 pub(crate) use liveness::{Birth, is_alive};

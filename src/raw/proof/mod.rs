@@ -52,6 +52,7 @@ mod once;
 mod permits;
 #[cfg(loom)]
 mod planted;
+mod polled;
 mod queue;
 mod reentrant;
 mod rwlock;

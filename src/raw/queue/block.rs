@@ -112,10 +112,18 @@ impl<M: Memory> Queue<M> {
 
     /// Looks at every block with a read-modify-write, before a sleep.
     fn take_block_last(&self, me: Stamp) -> Option<usize> {
-        let blocks = self.memory.blocks();
+        if self.is_any_block_free() { self.take_block(me) } else { None }
+    }
+
+    fn is_any_block_free(&self) -> bool {
         // All of them, also after a free one, which somebody else may get.
         let is_free = |word: &&AtomicU64| word.fetch_or(0, Ordering::AcqRel) == FREE;
-        if blocks.iter().filter(is_free).count() > 0 { self.take_block(me) } else { None }
+        self.memory.blocks().iter().filter(is_free).count() > 0
+    }
+
+    /// The same for somebody who polls: whether a message of any size has a place.
+    pub(super) fn has_block_last(&self) -> bool {
+        self.memory.blocks().is_empty() || self.is_any_block_free()
     }
 
     /// Takes a block that a dead process left behind.
@@ -158,7 +166,7 @@ impl<M: Memory> Queue<M> {
         if Stamp::of(word.load(Ordering::Relaxed)) == Some(me) {
             word.swap(FREE, Ordering::AcqRel);
             self.memory.control().block_hint.0.store(block as u64, Ordering::Relaxed);
-            self.calm().spare.notify(1);
+            self.notify_spare(1);
         }
     }
 }

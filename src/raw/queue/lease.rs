@@ -145,7 +145,7 @@ impl<M: Memory> Queue<M> {
         self.memory.control().cell_hint.0.store(index as u64, Ordering::Relaxed);
         // Receivers of a queue that is over wait for the last lease.
         if self.is_ending() {
-            self.calm().ready.notify(u32::MAX);
+            self.notify_ready(u32::MAX);
         }
         self.tell_if_done();
     }
@@ -164,7 +164,7 @@ impl<M: Memory> Queue<M> {
             return;
         }
         self.calm().returned.fetch_or(1, Ordering::AcqRel);
-        self.calm().ready.notify(1);
+        self.notify_ready(1);
     }
 
     /// A message that was given back, if any: a look at one word when none was.
@@ -201,7 +201,7 @@ impl<M: Memory> Queue<M> {
         if (found + 1..self.cells).any(waits) {
             self.calm().returned.fetch_or(1, Ordering::AcqRel);
             // Somebody who came for this one may have seen the word cleared.
-            self.calm().ready.notify(1);
+            self.notify_ready(1);
         }
         Some(found)
     }

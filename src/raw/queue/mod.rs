@@ -10,6 +10,7 @@
 //! - `block`: room for what does not fit into a slot;
 //! - `peers`: who is at each side, for "nobody is left";
 //! - `wait`: the one waiting loop of each side, and `pace`, how long it looks;
+//! - `poll`: how a descriptor comes to tell what a wait would find;
 //! - `over`: when there is nothing left to wait for;
 //! - `letter`: messages that were tried too often;
 //! - `join`: when everything that was sent is finished.
@@ -24,6 +25,7 @@ mod letter;
 mod over;
 mod pace;
 mod peers;
+mod poll;
 mod rank;
 mod rescue;
 mod ring;
@@ -37,8 +39,8 @@ pub(crate) use rank::{Order, Rank};
 pub(crate) use ring::{Position, Slot};
 pub(crate) use wait::{Source, Stop};
 
-use super::EventCount;
-use crate::primitive::{AtomicU32, AtomicU64, FLAGS, Patience};
+use super::{EventCount, Polled};
+use crate::primitive::{AtomicU32, AtomicU64, Bell, FLAGS, Patience};
 
 /// The most attempts that a limit may name: one more is counted, for a dead letter
 /// in somebody's hands.
@@ -58,6 +60,9 @@ pub(crate) trait Memory {
     /// `index` is below the number of slots, and the order another than that of
     /// arrival.
     fn rank(&self, index: usize) -> &Rank;
+    /// Rung when something comes that `side` may wait for. Not shared memory: each
+    /// process has its own descriptor of it.
+    fn bell(&self, side: Side) -> &Bell;
 }
 
 /// The words that the whole queue has once. All zero at first.
@@ -80,11 +85,11 @@ pub(crate) struct Control {
 #[repr(C)]
 struct Calm {
     /// Receivers sleep here until a message may be there.
-    ready: EventCount,
+    ready: Polled,
     /// Senders sleep here until room may be there.
-    room: EventCount,
+    room: Polled,
     /// Senders sleep here until a block may be free.
-    spare: EventCount,
+    spare: Polled,
     /// Who waits until all is done sleeps here, and who waits for dead letters.
     done: EventCount,
     /// Not zero: no more messages are taken.
@@ -112,9 +117,9 @@ impl Control {
             block_hint: line(),
             cell_hint: line(),
             calm: Line(Calm {
-                ready: EventCount::new(),
-                room: EventCount::new(),
-                spare: EventCount::new(),
+                ready: Polled::new(),
+                room: Polled::new(),
+                spare: Polled::new(),
                 done: EventCount::new(),
                 closed: AtomicU64::new(0),
                 returned: AtomicU64::new(0),

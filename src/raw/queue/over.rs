@@ -49,12 +49,11 @@ impl<M: Memory> Queue<M> {
 
     /// No message is taken from now on; what was sent is still received.
     pub(crate) fn close(&self) {
-        let calm = self.calm();
-        calm.closed.fetch_or(1, Ordering::AcqRel);
-        calm.ready.notify(u32::MAX);
-        calm.room.notify(u32::MAX);
-        calm.spare.notify(u32::MAX);
-        calm.done.notify(u32::MAX);
+        self.calm().closed.fetch_or(1, Ordering::AcqRel);
+        self.notify_ready(u32::MAX);
+        self.notify_room(u32::MAX);
+        self.notify_spare(u32::MAX);
+        self.calm().done.notify(u32::MAX);
     }
 
     #[inline]

@@ -129,10 +129,10 @@ impl<M: Memory> Queue<M> {
         if left.is_ok_and(|before| before & FLAGS == 1) {
             self.calm().departures[side as usize].fetch_add(1, Ordering::AcqRel);
             match side {
-                Side::Send => self.calm().ready.notify(u32::MAX),
+                Side::Send => self.notify_ready(u32::MAX),
                 Side::Receive => {
-                    self.calm().room.notify(u32::MAX);
-                    self.calm().spare.notify(u32::MAX);
+                    self.notify_room(u32::MAX);
+                    self.notify_spare(u32::MAX);
                 }
             }
             self.calm().done.notify(u32::MAX);

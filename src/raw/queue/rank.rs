@@ -157,6 +157,38 @@ impl<M: Memory> Queue<M> {
         }
     }
 
+    /// Where the message that comes first is or will be, by a last look before a
+    /// sleep.
+    pub(super) fn next_smallest(&self) -> Option<Position> {
+        look_at(&self.memory.control().tail.0, Last::Yes);
+        let position = match self.smallest() {
+            Found::Nothing => return None,
+            Found::OnItsWay { position, .. } | Found::Smallest(position) => position,
+        };
+        self.slot(position).owner.fetch_or(0, Ordering::AcqRel);
+        Some(position)
+    }
+
+    /// A slot without a message, by a last look before a sleep: a free one if
+    /// there is one.
+    pub(super) fn next_free_anywhere(&self) -> Option<Position> {
+        look_at(&self.memory.control().head.0, Last::Yes);
+        let mut in_the_way = None;
+        for index in 0..self.capacity() {
+            let slot = self.memory.slot(index);
+            let seq = slot.seq.load(Ordering::Acquire);
+            if seq & 1 == 1 {
+                continue;
+            }
+            let position = Some(self.position_in(index, seq));
+            if slot.owner.fetch_or(0, Ordering::AcqRel) == FREE {
+                return position;
+            }
+            in_the_way = in_the_way.or(position);
+        }
+        in_the_way
+    }
+
     /// As [`at_head`](Queue::at_head), by a look at all slots.
     pub(super) fn at_smallest(&self) -> Head {
         // Whoever takes a ticket after this sees what the caller saw before.

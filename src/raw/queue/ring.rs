@@ -133,6 +133,17 @@ impl<M: Memory> Queue<M> {
         if self.is_ranked() {
             return self.look_free_anywhere(me, last);
         }
+        loop {
+            let Some(position) = self.next_free(last) else { return Look::Blocked };
+            if let Some(look) = self.claim_slot(position, self.free_for(position), me) {
+                return look;
+            }
+        }
+    }
+
+    /// The position of the next message, if there is room for it.
+    #[inline]
+    pub(super) fn next_free(&self, last: Last) -> Option<Position> {
         let tail = &self.memory.control().tail.0;
         loop {
             let position = tail.load(Ordering::Acquire);
@@ -148,11 +159,9 @@ impl<M: Memory> Queue<M> {
                 continue;
             }
             if seq < self.free_for(position) || self.is_a_capacity_behind_ready(position) {
-                return Look::Blocked;
+                return None;
             }
-            if let Some(look) = self.claim_slot(position, self.free_for(position), me) {
-                return look;
-            }
+            return Some(position);
         }
     }
 
@@ -162,6 +171,17 @@ impl<M: Memory> Queue<M> {
         if self.is_ranked() {
             return self.look_smallest(me, last);
         }
+        loop {
+            let Some(position) = self.next_ready(last) else { return Look::Blocked };
+            if let Some(look) = self.claim_slot(position, self.ready_at(position), me) {
+                return look;
+            }
+        }
+    }
+
+    /// The position of the next message, if it is there.
+    #[inline]
+    pub(super) fn next_ready(&self, last: Last) -> Option<Position> {
         let head = &self.memory.control().head.0;
         loop {
             let position = head.load(Ordering::Acquire);
@@ -174,12 +194,7 @@ impl<M: Memory> Queue<M> {
                 move_on(head, position);
                 continue;
             }
-            if seq < self.ready_at(position) {
-                return Look::Blocked;
-            }
-            if let Some(look) = self.claim_slot(position, self.ready_at(position), me) {
-                return look;
-            }
+            return (seq == self.ready_at(position)).then_some(position);
         }
     }
 
@@ -235,7 +250,7 @@ impl<M: Memory> Queue<M> {
     /// Leaves a message to others, and wakes one in the caller's place.
     pub(crate) fn decline(&self, position: Position) {
         self.release(position);
-        self.calm().ready.notify(1);
+        self.notify_ready(1);
     }
 
     /// The message is written: hands the slot to the receivers.
@@ -247,7 +262,7 @@ impl<M: Memory> Queue<M> {
         if !self.is_ranked() {
             move_on(&self.memory.control().tail.0, position);
         }
-        self.calm().ready.notify(1);
+        self.notify_ready(1);
     }
 
     /// The message is read: hands the slot to the senders of the next lap.
@@ -262,7 +277,7 @@ impl<M: Memory> Queue<M> {
         } else {
             move_on(head, position);
         }
-        self.calm().room.notify(1);
+        self.notify_room(1);
         self.tell_if_done();
     }
 

@@ -72,7 +72,7 @@ impl<M: Memory> Queue<M> {
             }
             if deadline.has_passed() {
                 if woken && !Mutant::KeepsItsWake.is_on() {
-                    self.calm().room.notify(1);
+                    self.notify_room(1);
                 }
                 return Err(Stop::TimedOut);
             }
@@ -155,7 +155,7 @@ impl<M: Memory> Queue<M> {
             }
             if deadline.has_passed() {
                 if woken && !Mutant::KeepsItsWake.is_on() {
-                    self.calm().ready.notify(1);
+                    self.notify_ready(1);
                 }
                 return Err(Stop::TimedOut);
             }

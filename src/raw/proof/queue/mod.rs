@@ -17,6 +17,7 @@ mod over;
 mod peers;
 #[cfg(loom)]
 mod planted;
+mod poll;
 mod post;
 mod rank;
 mod ring;

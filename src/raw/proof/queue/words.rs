@@ -1,6 +1,6 @@
 //! The memory of a queue in vectors, with a message of one number.
 
-use crate::primitive::{AtomicU64, Ordering::Relaxed};
+use crate::primitive::{AtomicU64, Bell, Ordering::Relaxed};
 use crate::raw::queue::{Cell, Control, Memory, Rank, Seat, Side, Slot};
 
 /// How large a queue is.
@@ -47,6 +47,7 @@ pub(super) struct Words {
     seats: [Vec<Seat>; 2],
     blocks: Vec<AtomicU64>,
     ranks: Vec<Rank>,
+    bells: [Bell; 2],
     pub(super) slot_bytes: Vec<Bytes>,
     pub(super) cell_bytes: Vec<Bytes>,
     pub(super) block_bytes: Vec<Bytes>,
@@ -66,6 +67,7 @@ impl Words {
             seats: [some(size.seats, Seat::new), some(size.seats, Seat::new)],
             blocks: some(size.blocks, || AtomicU64::new(0)),
             ranks: some(slots, Rank::new),
+            bells: [Bell::new().unwrap(), Bell::new().unwrap()],
             slot_bytes: some(slots, Bytes::new),
             cell_bytes: some(size.cells, Bytes::new),
             block_bytes: some(size.blocks, Bytes::new),
@@ -102,5 +104,9 @@ impl Memory for Words {
 
     fn blocks(&self) -> &[AtomicU64] {
         &self.blocks
+    }
+
+    fn bell(&self, side: Side) -> &Bell {
+        &self.bells[side as usize]
     }
 }

@@ -1,0 +1,105 @@
+//! Both ends, awaited.
+
+use super::error::{RecvError, SendError};
+use super::receiver::Receiver;
+use super::sender::Sender;
+use super::task::Task;
+use crate::error::Error;
+use crate::ready::{Ready, Wakes};
+use crate::shared::message::Message;
+
+/// Tries until there is an answer, and in between lets others run.
+///
+/// Awaits nothing after the try that has the answer: a future that is dropped has
+/// not had one.
+async fn until<R>(end: &impl Ready, mut attempt: impl FnMut() -> Option<R>) -> Result<R, Error> {
+    if let Some(answer) = attempt() {
+        return Ok(answer);
+    }
+    let wakes = Wakes::of(end.ready_fd()?)?;
+    loop {
+        wakes.next().await?;
+        if let Some(answer) = attempt() {
+            return Ok(answer);
+        }
+    }
+}
+
+/// With the feature `tokio`.
+impl<T: Message> Receiver<T> {
+    /// Waits for a message and takes it; [`recv`](Receiver::recv) for tokio.
+    ///
+    /// Cancel-safe: dropped before it is ready, it has received nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Receiver::recv); [`RecvError::Failed`] also when the process may
+    /// have no more descriptors.
+    ///
+    /// # Panics
+    ///
+    /// Where it must wait outside a tokio runtime with I/O. A forked child has none
+    /// until it builds its own.
+    pub async fn recv_async(&self) -> Result<T, RecvError> {
+        let received = until(self, || unless_empty(self.try_recv())).await;
+        received.map_err(RecvError::Failed)?
+    }
+
+    /// Waits for a message and leases it; [`lease`](Receiver::lease) for tokio.
+    ///
+    /// Cancel-safe: dropped before it is ready, it has leased nothing. The
+    /// [`Task`] stays on its thread, so a future that keeps it while it awaits
+    /// something else does, too: see `tokio::task::LocalSet`.
+    ///
+    /// # Errors
+    ///
+    /// As [`lease`](Receiver::lease) and [`recv_async`](Receiver::recv_async).
+    ///
+    /// # Panics
+    ///
+    /// As [`recv_async`](Receiver::recv_async).
+    pub async fn lease_async(&self) -> Result<Task<'_, T>, RecvError> {
+        let leased = until(self, || unless_empty(self.try_lease())).await;
+        leased.map_err(RecvError::Failed)?
+    }
+}
+
+fn unless_empty<R>(answer: Result<R, RecvError>) -> Option<Result<R, RecvError>> {
+    (!matches!(answer, Err(RecvError::Empty))).then_some(answer)
+}
+
+/// With the feature `tokio`.
+impl<T: Message> Sender<T> {
+    /// Waits for room and sends `value`; [`send`](Sender::send) for tokio.
+    ///
+    /// Cancel-safe: dropped before it is ready, it has sent nothing; the value is
+    /// dropped with it.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Sender::send); [`SendError::Failed`] also when the process may
+    /// have no more descriptors.
+    ///
+    /// # Panics
+    ///
+    /// As [`Receiver::recv_async`].
+    pub async fn send_async(&self, value: T) -> Result<(), SendError<T>> {
+        let mut unsent = Some(value);
+        let sent = until(self, || match self.try_send(unsent.take()?) {
+            Err(SendError::Full(value)) => {
+                unsent = Some(value);
+                None
+            }
+            answer => Some(answer),
+        });
+        let failed = match sent.await {
+            Ok(answer) => return answer,
+            Err(error) => error,
+        };
+        // Nothing failed but the wait for room, so it is there.
+        match unsent {
+            Some(value) => Err(SendError::Failed(value, failed)),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The forms of a wait: asleep in our own, in poll(2), and in tokio where that is
+//! built in.
+
+use std::time::Duration;
+
+use killproof::channel::{Receiver, RecvError, SendError, Sender};
+use killproof::sync::Event;
+use killproof::{Message, Ready};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    Asleep,
+    Polling,
+    #[cfg(feature = "tokio")]
+    Awaiting,
+}
+
+pub const FORMS: &[Form] = &[
+    Form::Asleep,
+    Form::Polling,
+    #[cfg(feature = "tokio")]
+    Form::Awaiting,
+];
+
+/// Those that wait for a descriptor.
+pub const BY_DESCRIPTOR: &[Form] = FORMS.split_at(1).1;
+
+impl Form {
+    /// A word for the names of rows.
+    pub fn word(self) -> &'static str {
+        match self {
+            Form::Asleep => "asleep",
+            Form::Polling => "polling",
+            #[cfg(feature = "tokio")]
+            Form::Awaiting => "awaiting",
+        }
+    }
+
+    pub fn recv<T: Message>(self, receiver: &Receiver<T>) -> Result<T, RecvError> {
+        match self {
+            Form::Asleep => receiver.recv(),
+            Form::Polling => poll_until(receiver, || match receiver.try_recv() {
+                Err(RecvError::Empty) => None,
+                answer => Some(answer),
+            }),
+            #[cfg(feature = "tokio")]
+            Form::Awaiting => block_on(receiver.recv_async()),
+        }
+    }
+
+    /// Leases a message and finishes it.
+    pub fn work<T: Message>(self, receiver: &Receiver<T>) -> Result<T, RecvError> {
+        let task = match self {
+            Form::Asleep => receiver.lease(),
+            Form::Polling => poll_until(receiver, || match receiver.try_lease() {
+                Err(RecvError::Empty) => None,
+                answer => Some(answer),
+            }),
+            #[cfg(feature = "tokio")]
+            Form::Awaiting => block_on(receiver.lease_async()),
+        };
+        task.map(|task| task.done())
+    }
+
+    pub fn send<T: Message>(self, sender: &Sender<T>, value: T) -> Result<(), SendError<T>> {
+        let mut unsent = Some(value);
+        match self {
+            Form::Asleep => sender.send(unsent.take().expect("not sent yet")),
+            Form::Polling => {
+                poll_until(sender, || match sender.try_send(unsent.take().expect("came back")) {
+                    Err(SendError::Full(value)) => {
+                        unsent = Some(value);
+                        None
+                    }
+                    answer => Some(answer),
+                })
+            }
+            #[cfg(feature = "tokio")]
+            Form::Awaiting => block_on(sender.send_async(unsent.take().expect("not sent yet"))),
+        }
+    }
+
+    pub fn wait(self, event: &Event) {
+        match self {
+            Form::Asleep => event.wait(),
+            Form::Polling => poll_until(event, || event.is_set().then_some(())),
+            #[cfg(feature = "tokio")]
+            Form::Awaiting => block_on(event.wait_async()).expect("descriptors"),
+        }
+    }
+}
+
+/// Tries, and sleeps in poll(2) between two tries.
+fn poll_until<R>(thing: &dyn Ready, mut attempt: impl FnMut() -> Option<R>) -> R {
+    loop {
+        if let Some(answer) = attempt() {
+            return answer;
+        }
+        is_readable(thing, None);
+    }
+}
+
+/// Whether it is readable, or becomes so within the time.
+pub fn is_readable(thing: &dyn Ready, timeout: Option<Duration>) -> bool {
+    let fd = thing.ready_fd().expect("descriptors");
+    let timeout = timeout.map(|timeout| Timespec::try_from(timeout).expect("within reach"));
+    loop {
+        match poll(&mut [PollFd::new(&fd, PollFlags::IN)], timeout.as_ref()) {
+            Err(Errno::INTR) => {}
+            ready => return ready.expect("poll") > 0,
+        }
+    }
+}
+
+#[cfg(feature = "tokio")]
+fn block_on<R>(future: impl Future<Output = R>) -> R {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+    runtime.expect("descriptors").block_on(future)
+}
