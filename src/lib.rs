@@ -50,6 +50,7 @@
 //! | with a message on [`lease`](channel::Receiver::lease) | the message goes to somebody else, with one more attempt |
 //! | with a task at the last of its [`max_attempts`](channel::Builder::max_attempts) | the task is a dead letter; [`join`](channel::Sender::join) goes on |
 //! | as the last at its side of a queue | the others get what was sent, then `Disconnected` |
+//! | before it rang for those in [`select`], poll(2) or tokio ([`Ready`]) | they come to look by themselves |
 //!
 //! Whoever waits for the dead goes on within 10 ms of their end if it has only
 //! just begun to wait, and within 100 ms (50 on average) if it has waited for long.
@@ -129,6 +130,21 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! One wait for several things ([`select`]); with poll(2), epoll and tokio, see
+//! [`Ready`]:
+//!
+//! ```
+//! use killproof::{channel, process, select};
+//!
+//! let (results, inbox) = channel::queue(8)?;
+//! let worker = process::spawn(move || results.send(7_u8).unwrap())?;
+//! let first = select(&[&inbox, &worker], None)?;
+//! assert!(first.is_some());
+//! assert_eq!(inbox.recv()?, 7);
+//! worker.join()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Trade-offs
 //!
 //! The dead are found by asking the kernel about the one process in the way,
@@ -165,7 +181,7 @@
 //! - *Core:* `error` and `deadline`; `sys`, the only place that calls the system;
 //!   `primitive`, atomics, futex and the stamp that names a process, or a model of
 //!   them; `raw`, the word machines, each a file with its states, transitions and
-//!   orderings; `shared`, bytes that others also see.
+//!   orderings; `ready`, descriptors to poll; `shared`, bytes that others also see.
 //! - *Built on it:* [`sync`], typed shells over `raw`; [`channel`], queues;
 //!   [`process`], fork and join.
 

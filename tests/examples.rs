@@ -65,3 +65,11 @@ fn what_two_writers_wrote_is_read() {
         assert!(said.contains(&format!("read {page} by writer")), "{said}");
     }
 }
+
+#[cfg(feature = "tokio")]
+#[test]
+fn the_server_loses_a_worker_and_no_number() {
+    let said = output("server");
+    assert!(said.contains("the unlucky one: Err(Signalled(9))"), "{said}");
+    assert!(said.contains("12 squares: [0, 1, 4, 9, 16, 25, 36, 49, 64, 81, 100, 121]"), "{said}");
+}

@@ -286,8 +286,8 @@ impl<T: Message> Ready for Receiver<T> {
 }
 
 impl<T: Message> Source for Receiver<T> {
-    fn bell_fd(&self) -> BorrowedFd<'_> {
-        self.end.bell_fd()
+    fn bell_fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.end.bell_fd())
     }
 
     fn look(&self, ask: bool) -> Result<bool, Error> {

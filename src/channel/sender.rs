@@ -251,8 +251,8 @@ impl<T: Message> Ready for Sender<T> {
 }
 
 impl<T: Message> Source for Sender<T> {
-    fn bell_fd(&self) -> BorrowedFd<'_> {
-        self.end.bell_fd()
+    fn bell_fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.end.bell_fd())
     }
 
     fn look(&self, ask: bool) -> Result<bool, Error> {

@@ -183,8 +183,8 @@ impl<T> Ready for Child<T> {
 }
 
 impl<T> Source for Child<T> {
-    fn bell_fd(&self) -> BorrowedFd<'_> {
-        self.as_fd()
+    fn bell_fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.as_fd())
     }
 
     fn look(&self, _ask: bool) -> Result<bool, Error> {

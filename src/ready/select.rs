@@ -62,7 +62,6 @@ pub fn select(things: &[&dyn Ready], timeout: Option<Duration>) -> Result<Option
         return Ok(None);
     }
     let deadline = timeout.map_or(Deadline::Never, Deadline::after);
-    let bells: Vec<BorrowedFd<'_>> = things.iter().map(|thing| thing.bell_fd()).collect();
     let mut slices = Slices::new();
     let mut ask = false;
     loop {
@@ -71,6 +70,7 @@ pub fn select(things: &[&dyn Ready], timeout: Option<Duration>) -> Result<Option
         if found.is_some() || late {
             return Ok(found);
         }
+        let bells: Vec<BorrowedFd<'_>> = things.iter().filter_map(|it| it.bell_fd()).collect();
         let passed = !poll_any(&bells, slices.next(deadline))?;
         ask = slices.is_over(passed);
     }

@@ -70,9 +70,9 @@ pub trait Ready: Source {
 /// What `select` asks; it keeps others from making things [`Ready`].
 pub trait Source {
     /// Becomes readable at a change after a [`look`](Source::look) that found
-    /// nothing.
+    /// nothing; `None` where it is readable without a reason, and stays so.
     #[doc(hidden)]
-    fn bell_fd(&self) -> BorrowedFd<'_>;
+    fn bell_fd(&self) -> Option<BorrowedFd<'_>>;
 
     /// Whether there is something. With `ask` the dead are looked for as well.
     #[doc(hidden)]

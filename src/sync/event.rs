@@ -84,13 +84,8 @@ impl Event {
     /// Clears the flag.
     pub fn clear(&self) {
         self.flag.clear();
-        self.drain();
-    }
-
-    /// Makes the descriptor say what the flag does, which is clear most likely.
-    fn drain(&self) {
         sys::fd::eventfd_drain(self.fd.as_fd());
-        // A `set` that came before the line above lost its token to it.
+        // A `set` between the two lines above lost its token to the drain.
         if self.flag.is_set() {
             sys::fd::eventfd_raise(self.fd.as_fd());
         }
@@ -128,15 +123,14 @@ impl Ready for Event {
 }
 
 impl Source for Event {
-    fn bell_fd(&self) -> BorrowedFd<'_> {
-        self.as_fd()
+    /// Whoever died inside `set` may have left its token there for good. It is not
+    /// taken away here: by a process that died over that, others would miss a `set`.
+    fn bell_fd(&self) -> Option<BorrowedFd<'_>> {
+        let is_readable = sys::fd::poll_readable(&self.fd, Some(Duration::ZERO));
+        (self.is_set() || is_readable == Ok(false)).then(|| self.as_fd())
     }
 
     fn look(&self, _ask: bool) -> Result<bool, Error> {
-        if !self.is_set() {
-            // Somebody may have died inside `set`, with its token there for good.
-            self.drain();
-        }
         Ok(self.is_set())
     }
 }
