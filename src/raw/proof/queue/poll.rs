@@ -47,8 +47,10 @@ fn close(post: &Post, _me: Process) {
     post.queue.close();
 }
 
+type Role = fn(&Post, Process);
+
 /// What each one polls for, and what brings it about.
-const PAIRS: [(&str, u64, fn(&Post, Process), fn(&Post, Process)); 4] = [
+const PAIRS: [(&str, u64, Role, Role); 4] = [
     ("poll: for a message", 0, poll_recv, send_one),
     ("poll: for room", 1, poll_send, receive_one),
     ("poll: for the end, empty", 0, poll_recv, close),
