@@ -12,6 +12,7 @@ pub fn program(name: &str) -> PathBuf {
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(["build", "--quiet", "--examples"]);
         cargo.args((!cfg!(debug_assertions)).then_some("--release"));
+        cargo.args(cfg!(feature = "tokio").then_some("--all-features"));
         assert!(cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success());
     });
     let test = std::env::current_exe().unwrap();
