@@ -119,7 +119,8 @@ impl Error {
     }
 
     /// Whether what was used belongs to another process: a
-    /// [`Party`](crate::sync::Party) was in two processes after a fork, and this
+    /// [`Party`](crate::sync::Party) or an end of a
+    /// [`pipe`](crate::channel::pipe()) was in two processes after a fork, and this
     /// is not the one that it was given to.
     pub fn is_not_owner(&self) -> bool {
         self.kind == Kind::NotOwner

@@ -50,6 +50,7 @@
 //! | with a message on [`lease`](channel::Receiver::lease) | the message goes to somebody else, with one more attempt |
 //! | with a task at the last of its [`max_attempts`](channel::Builder::max_attempts) | the task is a dead letter; [`join`](channel::Sender::join) goes on |
 //! | as the last at its side of a queue | the others get what was sent, then `Disconnected` |
+//! | with an end of a [`pipe`](channel::pipe()) | the other end gets what was sent, then `Disconnected`; a sender its value back |
 //! | before it rang for those in [`select`], poll(2) or tokio ([`Ready`]) | they come to look by themselves |
 //!
 //! Whoever waits for the dead goes on within 10 ms of their end if it has only
@@ -145,6 +146,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! A pipe ([`channel::pipe`](channel::pipe())), which ends when its sender does:
+//!
+//! ```
+//! let (mut sender, mut receiver) = killproof::channel::pipe()?;
+//! let child = killproof::process::spawn(move || sender.send("hello".to_string()).unwrap())?;
+//! assert_eq!(receiver.recv()?, "hello");
+//! assert!(receiver.recv().is_err(), "the end of the stream");
+//! child.join()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Trade-offs
 //!
 //! The dead are found by asking the kernel about the one process in the way,
@@ -182,7 +194,8 @@
 //!   `primitive`, atomics, futex and the stamp that names a process, or a model of
 //!   them; `raw`, the word machines, each a file with its states, transitions and
 //!   orderings; `ready`, descriptors to poll; `shared`, bytes that others also see.
-//! - *Built on it:* [`sync`], typed shells over `raw`; [`channel`], queues;
+//! - *Built on it:* [`sync`], typed shells over `raw`; [`channel`], queues and
+//!   pipes;
 //!   [`process`], fork and join.
 
 #![doc(test(attr(deny(warnings))))]

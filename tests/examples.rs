@@ -66,6 +66,14 @@ fn what_two_writers_wrote_is_read() {
     }
 }
 
+#[test]
+fn ten_urls_come_out_of_the_pipe_in_order() {
+    let said = output("urls");
+    let lines = (1..=10).map(|number| format!("https://example.org/page/{number}\n"));
+    let wanted: String = lines.chain(["10 urls came out of the pipe\n".into()]).collect();
+    assert_eq!(said, wanted);
+}
+
 #[cfg(feature = "tokio")]
 #[test]
 fn the_server_loses_a_worker_and_no_number() {

@@ -4,25 +4,26 @@ use core::fmt;
 
 use crate::error::{Error, Kind};
 use crate::raw::queue::Stop;
+use crate::shared::message::{self, Message};
 
 /// Why a message was not sent; it comes back inside.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SendError<T> {
-    /// The queue is full, and the call may not wait, or not any longer.
+    /// It is full, and the call may not wait, or not any longer.
     Full(T),
     /// Somebody closed the queue.
     Closed(T),
-    /// Every receiver is gone or dead.
+    /// Every receiver is gone or dead: of a pipe, its one.
     Disconnected(T),
-    /// The message is larger than the queue was built for.
+    /// The message is larger than the queue or pipe was built for.
     TooLarge {
         /// The message.
         value: T,
         /// The most bytes that a message may encode to.
         limit: usize,
     },
-    /// The queue could not be used at all.
+    /// The queue or pipe could not be used at all.
     Failed(T, Error),
 }
 
@@ -62,8 +63,8 @@ impl<T> fmt::Debug for SendError<T> {
 impl<T> fmt::Display for SendError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            SendError::Full(_) => f.write_str("send: the queue is full"),
-            SendError::Closed(_) => f.write_str("send: the queue is closed"),
+            SendError::Full(_) => f.write_str("send: full"),
+            SendError::Closed(_) => f.write_str("send: closed"),
             SendError::Disconnected(_) => f.write_str("send: every receiver is gone"),
             SendError::TooLarge { limit, .. } => {
                 write!(f, "send: the message is larger than {limit} bytes")
@@ -79,15 +80,16 @@ impl<T> std::error::Error for SendError<T> {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RecvError {
-    /// The queue is empty, and the call may not wait, or not any longer.
+    /// It is empty, and the call may not wait, or not any longer.
     Empty,
     /// Somebody closed the queue, and everything in it was received.
     Closed,
-    /// Every sender is gone or dead, and everything they sent was received.
+    /// Every sender is gone or dead, and everything they sent was received. Of a pipe:
+    /// the end of the stream.
     Disconnected,
     /// The message was taken out, but these bytes are not a `T`.
     Invalid(Vec<u8>),
-    /// The queue could not be used at all.
+    /// The queue or pipe could not be used at all.
     Failed(Error),
 }
 
@@ -111,11 +113,17 @@ pub(super) fn not_joined(stop: Stop) -> Error {
     }
 }
 
+/// The message that these bytes are.
+#[inline]
+pub(super) fn decode<T: Message>(bytes: &[u8]) -> Result<T, RecvError> {
+    message::from_bytes(bytes).map_err(|_| RecvError::Invalid(bytes.to_vec()))
+}
+
 impl fmt::Display for RecvError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RecvError::Empty => f.write_str("receive: the queue is empty"),
-            RecvError::Closed => f.write_str("receive: the queue is closed"),
+            RecvError::Empty => f.write_str("receive: empty"),
+            RecvError::Closed => f.write_str("receive: closed"),
             RecvError::Disconnected => f.write_str("receive: every sender is gone"),
             RecvError::Invalid(bytes) => {
                 write!(f, "receive: {} bytes that are not such a message", bytes.len())

@@ -1,4 +1,4 @@
-//! Queues between processes that outlive whoever uses them.
+//! Queues and pipes between processes, which outlive whoever uses them.
 //!
 //! | when a process dies | then |
 //! |---|---|
@@ -9,6 +9,7 @@
 //! | as the last sender | receivers get what was sent, then [`RecvError::Disconnected`] |
 //! | as the last receiver | senders that wait get [`SendError::Disconnected`] |
 //! | asleep | nobody notices |
+//! | with an end of a [`pipe()`] | the other end gets what was sent, then `Disconnected` |
 //!
 //! Whoever waits for the dead goes on within about 100 ms.
 //!
@@ -68,6 +69,7 @@ mod iter;
 mod key;
 mod letters;
 mod mapped;
+mod pipe;
 mod receiver;
 mod sender;
 mod slots;
@@ -80,6 +82,7 @@ pub use error::{RecvError, SendError};
 pub use iter::{IntoIter, Iter, TryIter};
 pub use key::Key;
 pub use letters::DeadLetters;
+pub use pipe::{Duplex, PipeBuilder, PipeReceiver, PipeSender, duplex, pipe};
 pub use receiver::Receiver;
 pub use sender::Sender;
 pub use task::Task;

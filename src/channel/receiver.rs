@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use super::end::End;
-use super::error::RecvError;
+use super::error::{RecvError, decode};
 use super::letters::DeadLetters;
 use super::slots::Found;
 use super::task::{Lease, Task};
@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::primitive::Stamp;
 use crate::raw::queue::Stop;
 use crate::ready::{Ready, Source};
-use crate::shared::message::{self, Message};
+use crate::shared::message::Message;
 
 /// The receiving end of a [`queue`](super::queue).
 ///
@@ -271,11 +271,6 @@ impl<T: Message> Receiver<T> {
     pub fn capacity(&self) -> usize {
         self.end.queue().capacity()
     }
-}
-
-#[inline]
-fn decode<T: Message>(bytes: &[u8]) -> Result<T, RecvError> {
-    message::from_bytes(bytes).map_err(|_| RecvError::Invalid(bytes.to_vec()))
 }
 
 /// Readable: a message is there, or there will be none.

@@ -24,8 +24,8 @@ use crate::sys::fork::threads;
 /// travels as a [`Message`].
 ///
 /// Destructors of what `f` captured run in both processes: here as soon as the
-/// child exists, there when `f` is through with it. Ends of queues and parties of
-/// barriers are handed over instead.
+/// child exists, there when `f` is through with it. Ends of queues and pipes
+/// and parties of barriers are handed over instead.
 ///
 /// What `f` printed is written out when it has returned. A thread that it left
 /// behind, inside a lock of stdout, holds that up, and the end with it.

@@ -25,6 +25,10 @@
 //! if the notifier's comes first, the waiter sees the change. No fence is
 //! needed, and `notify` without sleepers is one relaxed load.
 //!
+//! Where the condition is an index that one process alone moves, a store will do, if a
+//! light fence follows it, and a heavy one the waiter's ticket; see
+//! [`pipe`](crate::raw::pipe).
+//!
 //! The flag is cleared only by a notifier who found nobody to wake, by a CAS of
 //! the very value it made, and it wakes everybody who slept in between. Clearing
 //! counts too: otherwise the next waiter's flag would make the same value again,

@@ -7,6 +7,7 @@
 //!
 //! May import: `error`. Never: any other floor.
 
+pub(crate) mod barrier;
 pub(crate) mod epoll;
 pub(crate) mod errno;
 pub(crate) mod fd;

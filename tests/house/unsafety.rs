@@ -13,6 +13,9 @@ const ALLOWED: &[(&str, &str)] = &[
     ("src/sync/", "guards give out the value that the word machine protects"),
     ("src/channel/mapped.rs", "where a queue's words and bytes lie in its mapping"),
     ("src/channel/slots.rs", "the bytes of a slot, owned by whoever's stamp it bears"),
+    ("src/channel/pipe/adopt.rs", "an end after a bare fork: the caller knows who uses it"),
+    ("src/channel/pipe/ring.rs", "where a pipe's words and bytes lie in its mapping"),
+    ("src/channel/pipe/record.rs", "the bytes of a record, owned by whoever's side of the index"),
     ("src/process/fork.rs", "fork itself"),
     ("src/process/spawn.rs", "a fork, where it is safe"),
 ];

@@ -10,6 +10,7 @@ mod condvar;
 mod event;
 mod mutex;
 mod once;
+mod pipe;
 mod queue;
 mod queue_model;
 mod ranked;

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use killproof::channel::{RecvError, SendError, queue};
+use killproof::channel::{PipeBuilder, RecvError, SendError, pipe, queue};
 use killproof::sync::{
     AcquireError, Barrier, Broken, Condvar, Event, LockError, Mutex, OnceLock, ReentrantMutex,
     RwLock, RwLockWriteGuard, Semaphore,
@@ -243,4 +243,21 @@ fn a_value_that_is_set_wakes_through_another_mapping() {
         assert_eq!(once_asleep(|| there.get_or_init(|| 8).copied(), end), Ok(7));
         assert_eq!(makes.join().unwrap(), Ok(&7));
     });
+}
+
+#[test]
+fn a_receiver_is_woken_by_a_message_and_by_the_end_of_the_stream() {
+    let (mut sender, mut receiver) = pipe::<u64>().unwrap();
+    assert_eq!(once_asleep(|| receiver.recv(), || sender.send(7).unwrap()), Ok(7));
+    assert_eq!(once_asleep(|| receiver.recv(), || drop(sender)), Err(RecvError::Disconnected));
+}
+
+#[test]
+fn a_sender_is_woken_by_room_and_by_the_end_of_its_receiver() {
+    let (mut sender, mut receiver) = PipeBuilder::new().capacity(64).pipe::<[u64; 7]>().unwrap();
+    sender.send([1; 7]).unwrap();
+    let sent = once_asleep(|| sender.send([2; 7]), || assert_eq!(receiver.recv(), Ok([1; 7])));
+    assert_eq!(sent, Ok(()));
+    let sent = once_asleep(|| sender.send([3; 7]), || drop(receiver));
+    assert_eq!(sent, Err(SendError::Disconnected([3; 7])));
 }

@@ -26,6 +26,7 @@ mod namespace;
 mod once;
 mod overtaken;
 mod permits;
+mod pipe;
 mod readiness;
 mod released;
 mod rwlock;
@@ -65,6 +66,7 @@ fn main() {
         stopped::cases(),
         together::cases(),
         handed_over::cases(),
+        pipe::cases(),
         crowd::cases(),
         accumulated::cases(),
         overtaken::cases(),

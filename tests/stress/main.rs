@@ -17,6 +17,7 @@ mod ledger;
 mod linear;
 mod log;
 mod parcel;
+mod pipe;
 mod round;
 mod worker;
 mod world;
@@ -63,6 +64,7 @@ fn main() {
         case("messages received", |random, time| messages(random, time, Taking::Receive)),
         case("messages leased", |random, time| messages(random, time, Taking::Lease)),
         case("messages received and leased", |random, time| messages(random, time, Taking::Both)),
+        case("pipe", pipe::run),
     ]);
 }
 

@@ -16,6 +16,7 @@ mod leaving;
 mod mutex;
 mod once;
 mod permits;
+mod pipe;
 mod place;
 mod planted;
 mod point;
@@ -51,6 +52,7 @@ fn main() {
         wakes::cases(),
         forms::cases(),
         leaving::cases(),
+        pipe::cases(),
         twice::cases(),
         process::cases(),
         permits::cases(),

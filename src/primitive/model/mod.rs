@@ -20,6 +20,7 @@
 mod atomic;
 mod bell;
 mod clock;
+mod fence;
 mod process;
 #[cfg(test)]
 mod proof;
@@ -32,6 +33,7 @@ pub(crate) use bell::Bell;
 pub(crate) use clock::Instant;
 #[cfg(test)]
 pub(crate) use clock::pass_time;
+pub(crate) use fence::{heavy_fence, light_fence};
 pub(crate) use process::{current, is_alive};
 #[cfg(test)]
 pub(crate) use proof::{Process, Processes, Proof};

@@ -2,6 +2,7 @@
 
 mod bell;
 mod current;
+mod fence;
 mod liveness;
 mod patience;
 #[cfg(test)]
@@ -11,6 +12,7 @@ mod sleep;
 pub(crate) use bell::Bell;
 pub(crate) use core::sync::atomic::{AtomicU32, AtomicU64};
 pub(crate) use current::{adopt, birth, current, namespace, of_process};
+pub(crate) use fence::{heavy_fence, light_fence};
 pub(crate) use liveness::{Birth, is_alive};
 pub(crate) use patience::Patience;
 #[cfg(test)]

@@ -42,6 +42,7 @@ mod barrier;
 mod condvar;
 mod event;
 mod event_count;
+mod fences;
 #[cfg(loom)]
 mod fuse;
 mod guarded;
@@ -50,6 +51,7 @@ mod model;
 mod mutex;
 mod once;
 mod permits;
+mod pipe;
 #[cfg(loom)]
 mod planted;
 mod polled;

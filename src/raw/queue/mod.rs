@@ -34,6 +34,7 @@ mod wait;
 pub(crate) use block::Meta;
 use lease::For;
 pub(crate) use lease::{Cell, Claimed};
+pub(in crate::raw) use pace::Pace;
 pub(crate) use peers::{Seat, Side};
 pub(crate) use rank::{Order, Rank};
 pub(crate) use ring::{Position, Slot};
@@ -104,7 +105,7 @@ struct Calm {
 /// A word on cache lines of its own; two, since neighbours are prefetched.
 #[derive(Debug)]
 #[repr(C, align(128))]
-struct Line<T>(T);
+pub(in crate::raw) struct Line<T>(pub(in crate::raw) T);
 
 impl Control {
     /// What zeroed memory is, for memory that is not zeroed.

@@ -5,22 +5,22 @@ use crate::deadline::{Deadline, Slices};
 use crate::primitive::{Patience, SPINS, pause};
 
 /// How one wait goes on.
-pub(super) struct Pace<'a> {
-    pub(super) deadline: Deadline,
-    pub(super) slices: Slices,
+pub(in crate::raw) struct Pace<'a> {
+    pub(in crate::raw) deadline: Deadline,
+    pub(in crate::raw) slices: Slices,
     patience: &'a Patience,
     spun: u32,
     spins: u32,
 }
 
 impl<'a> Pace<'a> {
-    pub(super) fn new(deadline: Deadline, patience: &'a Patience) -> Pace<'a> {
+    pub(in crate::raw) fn new(deadline: Deadline, patience: &'a Patience) -> Pace<'a> {
         let spins = if deadline.is_now() { 0 } else { patience.spins() };
         Pace { deadline, slices: Slices::new(), patience, spun: 0, spins }
     }
 
     /// Whether to look again at once.
-    pub(super) fn spin(&mut self) -> bool {
+    pub(in crate::raw) fn spin(&mut self) -> bool {
         let again = self.spun < self.spins;
         if again {
             self.spun += 1;
@@ -30,7 +30,7 @@ impl<'a> Pace<'a> {
     }
 
     /// The wait is over, one way or the other.
-    pub(super) fn learn(&self) {
+    pub(in crate::raw) fn learn(&self) {
         match self.spun {
             0 => {}
             spun if spun < self.spins => self.patience.was_worth(spun),

@@ -1,0 +1,104 @@
+//! The receiving end of a pipe.
+
+use core::fmt;
+use core::marker::PhantomData;
+use std::time::Duration;
+
+use super::end::End;
+use super::record::Found;
+use crate::channel::error::{RecvError, decode};
+use crate::deadline::Deadline;
+use crate::shared::message::Message;
+
+/// The receiving end of a [`pipe`](super::pipe()).
+///
+/// It belongs to one process and cannot be cloned or shared, as its
+/// [`PipeSender`](super::PipeSender). Dropped, it leaves the sender alone.
+///
+/// # When the owner dies
+///
+/// A message that it had taken is gone with it (at most once), and so is what it had
+/// not taken: the sender is told that it is alone.
+///
+/// # Examples
+///
+/// See [`pipe`](super::pipe()). Two threads cannot receive with one:
+///
+/// ```compile_fail,E0596
+/// let (_sender, receiver) = killproof::channel::pipe::<u32>().unwrap();
+/// let receiver = &receiver;
+/// std::thread::scope(|scope| {
+///     scope.spawn(move || receiver.recv().is_ok());
+/// });
+/// ```
+#[must_use = "dropped, it leaves the sender alone"]
+pub struct PipeReceiver<T: Message> {
+    pub(super) end: End,
+    messages: PhantomData<fn() -> T>,
+}
+
+impl<T: Message> PipeReceiver<T> {
+    pub(super) fn new(end: End) -> PipeReceiver<T> {
+        PipeReceiver { end, messages: PhantomData }
+    }
+
+    /// Waits for a message and takes it.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError::Disconnected`] at the end of the stream: the sender was dropped or
+    /// is dead, and everything that it sent was received. [`RecvError::Invalid`] with
+    /// the bytes of a message that is not a `T`. [`RecvError::Failed`] when this end
+    /// belongs to another process, when this process is in another PID namespace, and
+    /// with [`is_corrupt`](crate::Error::is_corrupt) when the shared bytes cannot be
+    /// those of a pipe.
+    ///
+    /// # When a process dies
+    ///
+    /// If the sender does while this waits, it goes on within about 100 ms.
+    #[inline]
+    pub fn recv(&mut self) -> Result<T, RecvError> {
+        self.recv_until(Deadline::Never)
+    }
+
+    /// Takes a message if there is one.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](PipeReceiver::recv), and [`RecvError::Empty`].
+    #[inline]
+    pub fn try_recv(&mut self) -> Result<T, RecvError> {
+        self.recv_until(Deadline::Now)
+    }
+
+    /// Waits for a message, at most for `timeout`, and takes it.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](PipeReceiver::recv), and [`RecvError::Empty`].
+    pub fn recv_timeout(&mut self, timeout: Duration) -> Result<T, RecvError> {
+        self.recv_until(Deadline::after(timeout))
+    }
+
+    #[inline]
+    fn recv_until(&mut self, deadline: Deadline) -> Result<T, RecvError> {
+        let found = Found::claim(&mut self.end, deadline)?;
+        if T::IN_PLACE.is_allowed() { found.take_in_place(decode) } else { found.take(decode) }
+    }
+
+    /// How many bytes the pipe holds.
+    pub fn capacity(&self) -> usize {
+        self.end.capacity()
+    }
+
+    /// The most bytes that a message may encode to.
+    pub fn largest(&self) -> usize {
+        self.end.largest()
+    }
+}
+
+impl<T: Message> fmt::Debug for PipeReceiver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.end.show("PipeReceiver", f)
+    }
+}

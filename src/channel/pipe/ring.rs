@@ -1,0 +1,136 @@
+//! Where a pipe's words and bytes lie in its mapping.
+#![allow(unsafe_code)]
+
+use core::mem::size_of;
+use core::ptr::NonNull;
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::primitive::{self};
+use crate::raw::Pipe;
+use crate::raw::pipe::{Control, Memory};
+use crate::shared::region::{Region, layout_of};
+
+/// A pipe's words in a mapping, and the ring behind them.
+#[derive(Debug)]
+pub(super) struct Ring {
+    region: Region,
+    /// A power of two.
+    capacity: usize,
+}
+
+impl Ring {
+    /// A new pipe of messages of type `T`, with both ends this process's.
+    pub(super) fn create<T>(capacity: usize) -> Result<Arc<Pipe<Ring>>, Error> {
+        debug_assert!(capacity.is_power_of_two());
+        let layout = layout_of::<T>(&[capacity as u64]);
+        let region = Region::create("killproof-pipe", layout, size_of::<Control>() + capacity)?;
+        let pipe = Pipe::new(Ring { region, capacity }, capacity as u64);
+        pipe.place(primitive::current()?);
+        Ok(Arc::new(pipe))
+    }
+
+    /// Copies `bytes` into the ring, from `position` on.
+    ///
+    /// # Safety
+    ///
+    /// `bytes` is no longer than the ring, and until the copy is made nobody else
+    /// reads or writes the bytes that it goes to.
+    #[inline]
+    pub(super) unsafe fn write(&self, position: u64, bytes: &[u8]) {
+        let (start, len) = self.piece(position, bytes.len());
+        // SAFETY: 1. `len` bytes from `start` on are inside the ring, see `piece`,
+        //    and of `bytes` it is at most all. 2. Nobody else uses them, says the
+        //    caller. 3. `bytes` is a reference, and so none of them.
+        unsafe { start.copy_from_nonoverlapping(NonNull::from(bytes).cast(), len) };
+        if len < bytes.len() {
+            let rest = NonNull::from(&bytes[len..]);
+            // SAFETY: as above; the rest is shorter than the ring.
+            unsafe { self.start().copy_from_nonoverlapping(rest.cast(), rest.len()) };
+        }
+    }
+
+    /// Copies `len` bytes out of the ring, from `position` on, to the end of `into`.
+    ///
+    /// # Safety
+    ///
+    /// `len` is no more than the ring's length, and until the copy is made nobody
+    /// else writes the bytes that it comes from.
+    #[inline]
+    pub(super) unsafe fn read(&self, position: u64, len: usize, into: &mut Vec<u8>) {
+        into.reserve(len);
+        let (start, first) = self.piece(position, len);
+        let filled = into.len();
+        let to = NonNull::from(&mut into.spare_capacity_mut()[..len]).cast::<u8>();
+        // SAFETY: 1. `first` bytes from `start` on are inside the ring, see `piece`,
+        //    and of the room just reserved it is at most all. 2. Nobody writes them,
+        //    says the caller. 3. The vector's room is none of them.
+        unsafe { to.copy_from_nonoverlapping(start, first) };
+        // SAFETY: `first` is at most `len`, for which there is room.
+        let rest = unsafe { to.add(first) };
+        // SAFETY: as above; the rest is shorter than the ring.
+        unsafe { rest.copy_from_nonoverlapping(self.start(), len - first) };
+        // SAFETY: room for them was reserved, and they were written just now.
+        unsafe { into.set_len(filled + len) };
+    }
+
+    /// The `len` bytes from `position` on, if they lie in one piece.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else reads or writes them as long as the reference lives.
+    #[inline]
+    #[allow(clippy::mut_from_ref)]
+    pub(super) unsafe fn slice_mut(&self, position: u64, len: usize) -> Option<&mut [u8]> {
+        let (start, first) = self.piece(position, len);
+        if first < len {
+            return None;
+        }
+        // SAFETY: 1. All `len` bytes are inside the ring, see `piece`, and were
+        //    zeroed or written before. 2. Nobody else uses them, says the caller.
+        Some(unsafe { NonNull::slice_from_raw_parts(start, len).as_mut() })
+    }
+
+    /// The `len` bytes from `position` on, if they lie in one piece.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else writes them as long as the reference lives.
+    #[inline]
+    pub(super) unsafe fn slice(&self, position: u64, len: usize) -> Option<&[u8]> {
+        let (start, first) = self.piece(position, len);
+        if first < len {
+            return None;
+        }
+        // SAFETY: as in `slice_mut`, for reading.
+        Some(unsafe { NonNull::slice_from_raw_parts(start, len).as_ref() })
+    }
+
+    /// Where `position` is, and how many of the `len` bytes from there on lie before
+    /// the end of the ring.
+    #[inline]
+    fn piece(&self, position: u64, len: usize) -> (NonNull<u8>, usize) {
+        assert!(len <= self.capacity);
+        let offset = position as usize & (self.capacity - 1);
+        // SAFETY: below the capacity, which `create` mapped behind the words.
+        let start = unsafe { self.start().add(offset) };
+        (start, len.min(self.capacity - offset))
+    }
+
+    /// The first byte of the ring.
+    #[inline]
+    fn start(&self) -> NonNull<u8> {
+        // SAFETY: `create` mapped more than the words.
+        unsafe { self.region.body().add(size_of::<Control>()) }
+    }
+}
+
+impl Memory for Ring {
+    #[inline]
+    fn control(&self) -> &Control {
+        // SAFETY: 1. The body begins with the words: `create` made room for them, and
+        //    it is aligned to 128, as they are. 2. They are atomics, for which any
+        //    bytes are valid. 3. The mapping lives as long as `self`.
+        unsafe { self.region.body().cast::<Control>().as_ref() }
+    }
+}

@@ -1,0 +1,138 @@
+//! The sending end of a pipe.
+
+use core::fmt;
+use core::marker::PhantomData;
+use std::time::Duration;
+
+use super::end::End;
+use super::record::Room;
+use crate::channel::error::SendError;
+use crate::deadline::Deadline;
+use crate::shared::message::{self, Message};
+
+/// The sending end of a [`pipe`](super::pipe()).
+///
+/// It belongs to one process: the one that made the pipe, or the child that
+/// [`spawn`](crate::process::spawn) moved it into. In any other copy of that process's
+/// memory (behind an `Arc`, in a static, after a bare fork) every operation says so
+/// ([`Error::is_not_owner`](crate::Error::is_not_owner)) and changes nothing, and such a
+/// copy keeps no pipe open. Dropped, it ends the stream.
+///
+/// There is one sender, which is what makes a pipe fast. So it has no `clone`, and its
+/// methods take `&mut self`: to send from several threads or processes, use a
+/// [`queue`](super::queue).
+///
+/// # When the owner dies
+///
+/// Killed inside a call, it has sent its message whole, or not at all. The receiver
+/// gets what was sent, and then
+/// [`RecvError::Disconnected`](super::RecvError::Disconnected).
+///
+/// # Examples
+///
+/// See [`pipe`](super::pipe()). It cannot be in two places:
+///
+/// ```compile_fail,E0382
+/// use killproof::{channel, process};
+///
+/// let (mut sender, _receiver) = channel::pipe::<u32>().unwrap();
+/// process::spawn(move || sender.send(1).is_ok()).unwrap();
+/// sender.send(2).unwrap();
+/// ```
+///
+/// Nor be cloned, or used by two threads at once:
+///
+/// ```compile_fail,E0599
+/// let (sender, _receiver) = killproof::channel::pipe::<u32>().unwrap();
+/// let another = sender.clone();
+/// ```
+///
+/// ```compile_fail,E0596
+/// let (sender, _receiver) = killproof::channel::pipe::<u32>().unwrap();
+/// let sender = &sender;
+/// std::thread::scope(|scope| {
+///     scope.spawn(move || sender.send(1).is_ok());
+/// });
+/// ```
+#[must_use = "dropped, it ends the stream"]
+pub struct PipeSender<T: Message> {
+    pub(super) end: End,
+    messages: PhantomData<fn(T)>,
+}
+
+impl<T: Message> PipeSender<T> {
+    pub(super) fn new(end: End) -> PipeSender<T> {
+        PipeSender { end, messages: PhantomData }
+    }
+
+    /// Waits for room and sends `value`.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Disconnected`] when the receiver was dropped, or is found dead:
+    /// what it did not take is lost. That it is dead is found when the ring is full.
+    /// [`SendError::TooLarge`] when the message is larger than
+    /// [`largest`](PipeSender::largest). [`SendError::Failed`] when this end belongs to
+    /// another process, or this process is in another PID namespace. The value comes
+    /// back.
+    ///
+    /// # When a process dies
+    ///
+    /// If the receiver does while this waits, it goes on within about 100 ms.
+    #[inline]
+    pub fn send(&mut self, value: T) -> Result<(), SendError<T>> {
+        self.send_until(value, Deadline::Never)
+    }
+
+    /// Sends `value` if there is room.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](PipeSender::send), and [`SendError::Full`].
+    #[inline]
+    pub fn try_send(&mut self, value: T) -> Result<(), SendError<T>> {
+        self.send_until(value, Deadline::Now)
+    }
+
+    /// Waits for room, at most for `timeout`, and sends `value`.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](PipeSender::send), and [`SendError::Full`].
+    pub fn send_timeout(&mut self, value: T, timeout: Duration) -> Result<(), SendError<T>> {
+        self.send_until(value, Deadline::after(timeout))
+    }
+
+    #[inline]
+    fn send_until(&mut self, value: T, deadline: Deadline) -> Result<(), SendError<T>> {
+        let len = T::FIXED.unwrap_or_else(|| value.encoded_len());
+        let limit = self.end.largest();
+        if len > limit {
+            return Err(SendError::TooLarge { value, limit });
+        }
+        match Room::claim(&mut self.end, len, deadline) {
+            Ok(room) => {
+                room.send(|bytes| message::encode_into(&value, bytes));
+                Ok(())
+            }
+            Err(stopped) => Err(stopped.send(value)),
+        }
+    }
+
+    /// How many bytes the pipe holds. A message takes eight more than it encodes to, and
+    /// then up to a multiple of eight.
+    pub fn capacity(&self) -> usize {
+        self.end.capacity()
+    }
+
+    /// The most bytes that a message may encode to.
+    pub fn largest(&self) -> usize {
+        self.end.largest()
+    }
+}
+
+impl<T: Message> fmt::Debug for PipeSender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.end.show("PipeSender", f)
+    }
+}

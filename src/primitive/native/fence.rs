@@ -1,0 +1,50 @@
+//! Two fences that order a store before a load, of which one costs nothing.
+//!
+//! Who commits stores an index and then looks whether somebody sleeps; who is about
+//! to sleep says so and then looks at the index. One of the two must see the other,
+//! and for that each needs a full barrier between its store and its load. The one
+//! who commits does it at each message, and a barrier there waits for the cache
+//! line of the index: it would cost more than all the rest. The other one is about
+//! to sleep and has time. So it makes the barrier for both: membarrier(2) puts one
+//! into whatever the others execute just then, for about 1.5 us.
+//!
+//! A process takes part once it has registered, which it does at its first
+//! [`light_fence`]; before that, and where the kernel refuses, its light fence is a
+//! real one. (As in folly's asymmetric thread fences, and P1202 for C++.)
+
+use core::sync::atomic::{AtomicU64, Ordering, compiler_fence, fence};
+
+use crate::primitive::Stamp;
+use crate::sys::barrier;
+
+/// The stamp of the process that has registered, with [`REFUSED`] where it could
+/// not. A forked child has another stamp, and so registers for itself.
+static REGISTERED: AtomicU64 = AtomicU64::new(0);
+
+const REFUSED: u64 = 1;
+
+/// Between `me`'s store and its load. Pairs with [`heavy_fence`] only.
+#[inline]
+pub(crate) fn light_fence(me: Stamp) {
+    if REGISTERED.load(Ordering::Relaxed) == me.word() {
+        compiler_fence(Ordering::SeqCst);
+    } else {
+        light_fence_unregistered(me);
+    }
+}
+
+#[cold]
+fn light_fence_unregistered(me: Stamp) {
+    fence(Ordering::SeqCst);
+    if REGISTERED.load(Ordering::Relaxed) != me.word() | REFUSED {
+        let refused = if barrier::register().is_ok() { 0 } else { REFUSED };
+        REGISTERED.store(me.word() | refused, Ordering::Relaxed);
+    }
+}
+
+/// Between a store and a load of somebody who has time. Pairs with [`light_fence`],
+/// and with itself. Returns whether it does: a sandbox may forbid the call.
+pub(crate) fn heavy_fence() -> bool {
+    fence(Ordering::SeqCst);
+    barrier::everywhere().is_ok()
+}

@@ -1,0 +1,274 @@
+//! A pipe: bytes from one sender to one receiver, in order.
+//!
+//! # States
+//!
+//! | word | changed by | meaning |
+//! |---|---|---|
+//! | `tail` | the sender | so many bytes were committed, ever |
+//! | `head` | the receiver | so many of them were taken |
+//!
+//! | an end's word | meaning |
+//! |---|---|
+//! | 0 | nobody's: the end was given up |
+//! | stamp | that process's, and no other's |
+//!
+//! # Transitions
+//!
+//! Send: room behind `tail`? write the record there; **commit by one store of
+//! `tail`**. Receive: anything behind `head`? read the record; **commit by one store
+//! of `head`**. An end goes to another process by one CAS of its word, and is given
+//! up by one. Nobody takes anything over: the end of a dead process is nobody's, and
+//! the other one goes on with what was committed until it has reached the end of it.
+//!
+//! Each end keeps its own index in its own memory and how much it may use of the
+//! ring before it must look at the other's. What it reads of the other's is held to
+//! what can be.
+//!
+//! # Ordering
+//!
+//! The release of `tail` pairs with the receiver's acquire: records are seen whole.
+//! The release of `head` pairs with the sender's acquire: what is overwritten was
+//! read before.
+//!
+//! A commit, or giving an end up, and then the look whether the peer sleeps; saying
+//! that one sleeps, and then the look at the peer's index and end: between each two
+//! lies a fence, light in the first, heavy in the second, so one of them sees the
+//! other. A process killed before it could wake is made up for by the peer's slices.
+
+mod wait;
+
+pub(crate) use wait::Wait;
+
+use super::EventCount;
+use super::owner::FREE;
+use super::queue::{Line, Side};
+use crate::primitive::{AtomicU64, Ordering, Stamp, light_fence};
+
+/// Where the words of a pipe lie.
+pub(crate) trait Memory {
+    fn control(&self) -> &Control;
+}
+
+/// The words of a pipe. All zero at first, but for the ends.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Control {
+    tail: Line<AtomicU64>,
+    head: Line<AtomicU64>,
+    /// Read often and written seldom.
+    calm: Line<Calm>,
+}
+
+#[derive(Debug)]
+#[repr(C)]
+struct Calm {
+    /// Whose the ends are, by side.
+    ends: [AtomicU64; 2],
+    /// Where each side sleeps.
+    asleep: [EventCount; 2],
+}
+
+impl Control {
+    /// What zeroed memory is, for memory that is not zeroed.
+    #[cfg(any(loom, test))]
+    pub(crate) fn new() -> Control {
+        let word = || AtomicU64::new(0);
+        Control {
+            tail: Line(word()),
+            head: Line(word()),
+            calm: Line(Calm {
+                ends: [word(), word()],
+                asleep: [EventCount::new(), EventCount::new()],
+            }),
+        }
+    }
+}
+
+/// Why nothing was sent or received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// Full or empty until the deadline.
+    TimedOut,
+    /// The other end was given up, or its process is dead.
+    Disconnected,
+    /// This end is another process's.
+    NotOwner,
+    /// The other end's index is none that it could have.
+    Corrupt,
+}
+
+/// Records start at multiples of this.
+pub(crate) const GRAIN: u64 = 8;
+
+/// How far an end has come. It is the end's own, and never read from the memory.
+#[derive(Debug)]
+pub(crate) struct Cursor {
+    at: u64,
+    /// Bytes behind it that it may use, room or records; there may be more by now.
+    usable: u64,
+}
+
+impl Cursor {
+    pub(crate) fn new() -> Cursor {
+        Cursor { at: 0, usable: 0 }
+    }
+
+    /// Where the next record begins, counted from the first byte ever.
+    #[inline]
+    pub(crate) fn position(&self) -> u64 {
+        self.at
+    }
+
+    #[inline]
+    pub(crate) fn usable(&self) -> u64 {
+        self.usable
+    }
+}
+
+/// A pipe in some memory. How large it is, this process knows for itself and
+/// never reads from the memory.
+#[derive(Debug)]
+pub(crate) struct Pipe<M> {
+    pub(crate) memory: M,
+    capacity: u64,
+}
+
+impl<M: Memory> Pipe<M> {
+    /// A pipe of which nobody has an end yet. `capacity` is a multiple of
+    /// [`GRAIN`].
+    pub(crate) fn new(memory: M, capacity: u64) -> Pipe<M> {
+        debug_assert!(capacity.is_multiple_of(GRAIN));
+        Pipe { memory, capacity }
+    }
+
+    /// Makes both ends `owner`'s, before anybody else can see the pipe.
+    pub(crate) fn place(&self, owner: Stamp) {
+        self.calm().ends.iter().for_each(|end| end.store(owner.word(), Ordering::Relaxed));
+    }
+
+    #[inline]
+    pub(crate) fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
+    /// The record of `size` bytes is written, or read: it is the other end's.
+    #[inline]
+    pub(crate) fn commit(&self, side: Side, cursor: &mut Cursor, size: u64, me: Stamp) {
+        debug_assert!(size <= cursor.usable && size.is_multiple_of(GRAIN));
+        cursor.at = cursor.at.wrapping_add(size);
+        cursor.usable -= size;
+        self.index(side).store(cursor.at, Ordering::Release);
+        self.tell(other(side), me);
+    }
+
+    /// Makes `me`'s end another process's.
+    pub(crate) fn give(&self, side: Side, me: Stamp, to: Stamp) {
+        self.swap_end(side, me, to.word());
+    }
+
+    /// Makes the end `me`'s, if it is anybody's.
+    pub(crate) fn take_end(&self, side: Side, me: Stamp) -> bool {
+        self.owner(side).is_some_and(|owner| self.swap_end(side, owner, me.word()))
+    }
+
+    /// Gives `me`'s end up.
+    pub(crate) fn leave(&self, side: Side, me: Stamp) {
+        if self.swap_end(side, me, FREE) {
+            self.tell(other(side), me);
+        }
+    }
+
+    fn swap_end(&self, side: Side, owner: Stamp, next: u64) -> bool {
+        let end = &self.calm().ends[side as usize];
+        end.compare_exchange(owner.word(), next, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
+    /// Wakes whoever sleeps at `side`. All that can change for a sleeper ends here:
+    /// a commit of the other side, and its end.
+    #[inline]
+    fn tell(&self, side: Side, me: Stamp) {
+        light_fence(me);
+        self.calm().asleep[side as usize].notify(1);
+    }
+
+    /// Whether the end is `me`'s.
+    #[inline]
+    pub(crate) fn is_owner(&self, side: Side, me: Stamp) -> bool {
+        self.calm().ends[side as usize].load(Ordering::Relaxed) == me.word()
+    }
+
+    /// Whose the end is; `None`: it was given up.
+    pub(crate) fn owner(&self, side: Side) -> Option<Stamp> {
+        Stamp::of(self.calm().ends[side as usize].load(Ordering::Relaxed))
+    }
+
+    /// Bytes that were committed and not taken; a hint.
+    pub(crate) fn filled(&self) -> u64 {
+        let head = self.index(Side::Receive).load(Ordering::Acquire);
+        let tail = self.index(Side::Send).load(Ordering::Acquire);
+        tail.wrapping_sub(head).min(self.capacity)
+    }
+
+    /// How far that side has committed.
+    #[inline]
+    fn index(&self, side: Side) -> &AtomicU64 {
+        match side {
+            Side::Send => &self.memory.control().tail.0,
+            Side::Receive => &self.memory.control().head.0,
+        }
+    }
+
+    #[inline]
+    fn calm(&self) -> &Calm {
+        &self.memory.control().calm.0
+    }
+}
+
+#[inline]
+fn other(side: Side) -> Side {
+    match side {
+        Side::Send => Side::Receive,
+        Side::Receive => Side::Send,
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::deadline::Deadline;
+    use crate::primitive::{Patience, current};
+    use proptest::prelude::{any, prop_assert, proptest};
+
+    struct Words(Control);
+
+    impl Memory for Words {
+        fn control(&self) -> &Control {
+            &self.0
+        }
+    }
+
+    proptest! {
+        /// Whatever stands in the words, nobody is told of bytes outside the ring.
+        #[test]
+        fn an_index_that_cannot_be_is_refused(at in any::<u64>(), theirs in any::<u64>(), near in 0_u64..300) {
+            const CAPACITY: u64 = 256;
+            let me = current().unwrap();
+            for (side, index) in [
+                (Side::Send, theirs),
+                (Side::Receive, theirs),
+                (Side::Send, at.wrapping_sub(near)),
+                (Side::Receive, at.wrapping_add(near)),
+            ] {
+                let pipe = Pipe::new(Words(Control::new()), CAPACITY);
+                pipe.place(me);
+                pipe.index(other(side)).store(index, Ordering::Relaxed);
+                let mut cursor = Cursor { at, usable: 0 };
+                let wait = Wait { deadline: Deadline::Now, patience: &Patience::new(), ask: false };
+                let claimed = pipe.claim(side, &mut cursor, GRAIN, me, wait);
+                prop_assert!(cursor.usable <= CAPACITY);
+                prop_assert!(claimed.is_err() || cursor.usable >= GRAIN);
+                prop_assert!(pipe.filled() <= CAPACITY);
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The one waiting loop, of both ends.
+//!
+//! A wait looks, spins a little, announces itself, looks once more behind a heavy
+//! fence, and sleeps for a slice. When the slice ends it asks whether the process at
+//! the other end lives.
+//!
+//! That the other end is gone counts only after another look: what was committed
+//! before is to be received.
+
+use core::time::Duration;
+
+use super::{Cursor, GRAIN, Memory, Pipe, Stop, other};
+use crate::deadline::Deadline;
+use crate::primitive::{Mutant, Ordering, Patience, Stamp, heavy_fence};
+use crate::raw::owner::is_orphaned;
+use crate::raw::queue::{Pace, Side};
+
+/// A sleep at most, where a wake may be missed: a sandbox forbids the heavy fence.
+const WITHOUT_FENCE: Duration = Duration::from_millis(1);
+
+impl<M: Memory> Pipe<M> {
+    /// Waits until `me` may use `needed` bytes behind its cursor: room to write into,
+    /// or records. With `ask`, also a call that may not wait asks who lives.
+    #[inline]
+    pub(crate) fn claim(
+        &self,
+        side: Side,
+        cursor: &mut Cursor,
+        needed: u64,
+        me: Stamp,
+        wait: Wait<'_>,
+    ) -> Result<(), Stop> {
+        if !self.is_owner(side, me) {
+            return Err(Stop::NotOwner);
+        }
+        // Room is of no use where nobody will read; records are.
+        if side == Side::Send && self.is_given_up(other(side)) {
+            return Err(Stop::Disconnected);
+        }
+        if cursor.usable < needed {
+            cursor.usable = self.claim_contended(side, cursor.at, needed, wait)?;
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn claim_contended(
+        &self,
+        side: Side,
+        at: u64,
+        needed: u64,
+        wait: Wait<'_>,
+    ) -> Result<u64, Stop> {
+        let mut pace = Pace::new(wait.deadline, wait.patience);
+        let usable = self.wait_for(side, at, needed, &mut pace, wait.ask);
+        pace.learn();
+        usable
+    }
+
+    fn wait_for(
+        &self,
+        side: Side,
+        at: u64,
+        needed: u64,
+        pace: &mut Pace<'_>,
+        mut ask: bool,
+    ) -> Result<u64, Stop> {
+        let deadline = pace.deadline;
+        loop {
+            let usable = self.look(side, at)?;
+            if usable >= needed {
+                return Ok(usable);
+            }
+            if pace.spin() {
+                continue;
+            }
+            if self.is_gone(other(side), ask) {
+                return self.last_of(side, at, needed);
+            }
+            if deadline.has_passed() {
+                return Err(Stop::TimedOut);
+            }
+            let asleep = &self.calm().asleep[side as usize];
+            let ticket = asleep.prepare();
+            let is_ordered = heavy_fence();
+            if self.look(side, at)? >= needed || self.is_given_up(other(side)) {
+                continue;
+            }
+            let slice = pace.slices.next(deadline);
+            let slice = if is_ordered { slice } else { slice.min(WITHOUT_FENCE) };
+            let passed = asleep.sleep(ticket, slice);
+            ask = pace.slices.is_over(passed);
+        }
+    }
+
+    /// The other end is gone: what it has committed is all there will be.
+    fn last_of(&self, side: Side, at: u64, needed: u64) -> Result<u64, Stop> {
+        if side == Side::Send || Mutant::NoSecondLook.is_on() {
+            return Err(Stop::Disconnected);
+        }
+        let usable = self.look(side, at)?;
+        if usable >= needed { Ok(usable) } else { Err(Stop::Disconnected) }
+    }
+
+    /// How many bytes an end at `at` may use now.
+    fn look(&self, side: Side, at: u64) -> Result<u64, Stop> {
+        let theirs = self.index(other(side)).load(Ordering::Acquire);
+        let filled = match side {
+            Side::Send => at.wrapping_sub(theirs),
+            Side::Receive => theirs.wrapping_sub(at),
+        };
+        if filled > self.capacity || !theirs.is_multiple_of(GRAIN) {
+            return Err(Stop::Corrupt);
+        }
+        Ok(if side == Side::Send { self.capacity - filled } else { filled })
+    }
+
+    /// Whether the end was given up. Acquire pairs with the release of whoever did:
+    /// its last commit is seen.
+    #[inline]
+    fn is_given_up(&self, side: Side) -> bool {
+        Stamp::of(self.calm().ends[side as usize].load(Ordering::Acquire)).is_none()
+    }
+
+    /// Whether nobody has the end. Without `ask`, a dead process counts as somebody.
+    fn is_gone(&self, side: Side, ask: bool) -> bool {
+        let end = &self.calm().ends[side as usize];
+        let seen = end.load(Ordering::Acquire);
+        if Stamp::of(seen).is_none() {
+            return true;
+        }
+        // Who is dead by now may have given the end to somebody else before.
+        ask && is_orphaned(seen) && end.fetch_or(0, Ordering::AcqRel) == seen
+    }
+}
+
+/// How a call waits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait<'a> {
+    pub(crate) deadline: Deadline,
+    pub(crate) patience: &'a Patience,
+    /// Whether a call that may not wait asks who lives.
+    pub(crate) ask: bool,
+}
