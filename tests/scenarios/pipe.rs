@@ -24,6 +24,7 @@ use crate::{STUCK, expect, finish, scenario};
 const WHILE: Duration = Duration::from_millis(150);
 
 type Ends = (PipeSender<u64>, PipeReceiver<u64>);
+type Narrow = (PipeSender<[u64; 7]>, PipeReceiver<[u64; 7]>);
 
 pub fn cases() -> Vec<Case> {
     vec![
@@ -60,7 +61,7 @@ fn ends() -> Result<Ends, String> {
 }
 
 /// With room for one message.
-fn narrow() -> Result<(PipeSender<[u64; 7]>, PipeReceiver<[u64; 7]>), String> {
+fn narrow() -> Result<Narrow, String> {
     PipeBuilder::new().capacity(64).pipe().map_err(|e| e.to_string())
 }
 
@@ -242,11 +243,11 @@ fn in_a_static() -> Result<String, String> {
     let _ = ENDS.set(Mutex::new(ends()?));
     let ends = ENDS.get().ok_or("set just now")?;
     let child = spawn(|| {
-        let Some(Ok(mut ends)) = ENDS.get().map(Mutex::lock) else { return [false; 2] };
+        let Some(Ok(mut ends)) = ENDS.get().map(Mutex::lock) else { return (false, false) };
         let (sender, receiver) = &mut *ends;
-        [is_refused(sender), is_refused_too(receiver)]
+        (is_refused(sender), is_refused_too(receiver))
     });
-    expect("refused", child.map_err(|e| e.to_string())?.join(), Ok([true; 2]))?;
+    expect("refused", child.map_err(|e| e.to_string())?.join(), Ok((true, true)))?;
     let (sender, receiver) = &mut *ends.lock().map_err(|e| e.to_string())?;
     expect("sent", sender.send(1), Ok(()))?;
     expect("received", receiver.recv(), Ok(1)).map(|()| String::new())
@@ -297,7 +298,7 @@ fn stopped() -> Result<String, String> {
 
 /// Stopped at any instruction of a send, it shows its message whole or not at all.
 fn stopped_inside() -> Result<String, String> {
-    type World = std::cell::RefCell<(PipeSender<[u64; 7]>, PipeReceiver<[u64; 7]>)>;
+    type World = std::cell::RefCell<Narrow>;
     let world = || narrow().map(World::new);
     let send = |world: &World| {
         let mut ends = world.borrow_mut();

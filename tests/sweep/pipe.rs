@@ -4,16 +4,18 @@
 #![allow(unsafe_code)]
 
 use std::cell::RefCell;
-use std::mem::ManuallyDrop;
+use std::mem::{self, ManuallyDrop};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use killproof::channel::{PipeBuilder, PipeReceiver, PipeSender, RecvError, SendError};
+use killproof::process::spawn;
 
 use crate::common::case::Case;
 use crate::common::fds;
 use crate::common::mapped::Mapped;
 use crate::common::numbered::{Large, Mixed, Numbered, Small, Words};
+use crate::process::orphans_end;
 use crate::row::{After, Begin, Peer, Row};
 
 /// Room for seven messages of words. Where the name says so, the message of the row is
@@ -74,6 +76,18 @@ pub fn cases() -> Vec<Case> {
         .case(),
         Row::new("pipe drop of the sender", world::<Words>(3, 2), drop_sender, drain::<_, 0>)
             .case(),
+        Row::new(
+            "pipe moved by spawn, a receiver asleep",
+            world(0, 2),
+            spawn_sender,
+            |tube, after| {
+                orphans_end();
+                received::<Words, 1>(tube, after)
+            },
+        )
+        .peer(receive_all)
+        .every(61, 40)
+        .case(),
         recv::<Words>("only one", 1, 0).case(),
         recv::<Words>("only one, zombie", 1, 0).zombie().case(),
         recv::<Words>("around the end", 2, 14).case(),
@@ -205,9 +219,8 @@ fn try_in_vain<T: Numbered>(tube: &Tube<T>, begin: Begin) {
 }
 
 fn first_send<T: Numbered>(tube: &Tube<T>, begin: Begin) {
-    let message = tube.next();
+    let (mut sender, message) = (ManuallyDrop::new(tube.sender()), tube.next());
     begin.now();
-    let mut sender = ManuallyDrop::new(tube.sender());
     assert!(sender.send(message).is_ok());
 }
 
@@ -215,6 +228,15 @@ fn drop_sender<T: Numbered>(tube: &Tube<T>, begin: Begin) {
     let sender = ManuallyDrop::into_inner(tube.warm_sender());
     begin.now();
     drop(sender);
+}
+
+/// The child sends one message.
+fn spawn_sender(tube: &Tube<Words>, begin: Begin) {
+    assert_eq!(spawn(|| ()).expect("allowed").join(), Ok(()));
+    let (mut sender, message) = (tube.sender(), tube.next());
+    let body = move || assert!(sender.send(message).is_ok());
+    begin.now();
+    mem::forget(spawn(body));
 }
 
 fn recv_one<T: Numbered>(tube: &Tube<T>, begin: Begin) {
@@ -230,8 +252,8 @@ fn try_recv_in_vain<T: Numbered>(tube: &Tube<T>, begin: Begin) {
 }
 
 fn first_recv<T: Numbered>(tube: &Tube<T>, begin: Begin) {
-    begin.now();
     let mut receiver = ManuallyDrop::new(tube.receiver());
+    begin.now();
     assert!(receiver.recv().is_ok());
 }
 

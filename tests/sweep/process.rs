@@ -146,7 +146,7 @@ fn over_for_receivers(ends: &Ends<Words>, after: &After<'_>) -> Result<(), Strin
 }
 
 /// Waits for the victim's children, which come to the process above this one.
-fn orphans_end() {
+pub fn orphans_end() {
     let is_other = |pid: &_| *pid != getpid();
     while children_of(getppid()).into_iter().filter(is_other).any(is_running) {
         thread::sleep(Duration::from_micros(100));

@@ -189,7 +189,6 @@ impl<'a> Found<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::channel::{PipeBuilder, PipeReceiver, PipeSender, RecvError};
     use proptest::prelude::{any, prop_assert, proptest};
 
