@@ -22,9 +22,9 @@ use crate::shared::message::Message;
 /// # When a process dies
 ///
 /// The receiver gets everything that a dead sender sent, and then
-/// [`RecvError::Disconnected`](super::RecvError::Disconnected). The sender to a dead
+/// [`RecvError::Disconnected`](crate::channel::RecvError::Disconnected). The sender to a dead
 /// receiver gets its value back, in
-/// [`SendError::Disconnected`](super::SendError::Disconnected), once the pipe is full.
+/// [`SendError::Disconnected`](crate::channel::SendError::Disconnected), once the pipe is full.
 ///
 /// # Examples
 ///

@@ -20,13 +20,13 @@ use crate::shared::message::{self, Message};
 ///
 /// There is one sender, which is what makes a pipe fast. So it has no `clone`, and its
 /// methods take `&mut self`: to send from several threads or processes, use a
-/// [`queue`](super::queue).
+/// [`queue`](crate::channel::queue).
 ///
 /// # When the owner dies
 ///
 /// Killed inside a call, it has sent its message whole, or not at all. The receiver
 /// gets what was sent, and then
-/// [`RecvError::Disconnected`](super::RecvError::Disconnected).
+/// [`RecvError::Disconnected`](crate::channel::RecvError::Disconnected).
 ///
 /// # Examples
 ///
