@@ -4,10 +4,10 @@
 use core::fmt;
 use core::ops::Range;
 
-use super::describe::{Owner, unplaced};
 use crate::error::Error;
 use crate::primitive;
 use crate::raw;
+use crate::shared::describe::{Owner, unplaced};
 use crate::shared::loans;
 use crate::shared::plain::Plain;
 use crate::shared::racy::Racy;

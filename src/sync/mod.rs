@@ -29,7 +29,6 @@ mod abandoned;
 mod array;
 mod barrier;
 mod condvar;
-mod describe;
 mod event;
 mod mutex;
 mod once;

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use super::abandoned::sealed::Sealed;
 use super::abandoned::{Abandoned, Guard, LockError};
-use super::describe::{Owner, unplaced};
 use crate::deadline::Deadline;
 use crate::primitive::{self, Stamp};
 use crate::raw;
 use crate::raw::mutex::Locked;
+use crate::shared::describe::{Owner, unplaced};
 use crate::shared::loans::{self, Loan};
 use crate::shared::shareable::{Placement, Shareable};
 

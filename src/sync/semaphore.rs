@@ -4,12 +4,12 @@
 use core::fmt;
 use std::time::Duration;
 
-use super::describe::{participants, unplaced};
 use super::permit::{AcquireError, Permit, PermitId};
 use crate::deadline::Deadline;
 use crate::error::{Error, Kind};
 use crate::primitive;
 use crate::raw;
+use crate::shared::describe::{participants, unplaced};
 use crate::shared::loans;
 use crate::shared::shareable::{Placement, Shareable};
 

@@ -3,10 +3,10 @@
 
 use core::fmt;
 
-use super::describe::{Owner, unplaced};
 use crate::error::{Error, Kind};
 use crate::primitive;
 use crate::raw;
+use crate::shared::describe::{Owner, unplaced};
 use crate::shared::loans;
 use crate::shared::plain::Plain;
 use crate::shared::racy::{Racy, Wide};

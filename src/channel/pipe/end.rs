@@ -12,6 +12,7 @@ use crate::primitive::{self, Patience, Stamp};
 use crate::raw::Pipe;
 use crate::raw::pipe::{Cursor, Stop, Wait};
 use crate::raw::queue::Side;
+use crate::shared::describe::Owner;
 use crate::shared::transfer;
 
 pub(super) struct End {
@@ -83,7 +84,7 @@ impl End {
 
     /// `name`, with what the pipe is like.
     pub(super) fn show(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let owner = |side| self.pipe.owner(side).map(Stamp::pid);
+        let owner = |side| Owner(self.pipe.owner(side));
         f.debug_struct(name)
             .field("filled", &self.pipe.filled())
             .field("capacity", &self.capacity())

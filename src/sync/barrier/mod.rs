@@ -6,11 +6,11 @@ mod party;
 
 use core::fmt;
 
-use super::describe::{participants, unplaced};
 use crate::error::{Error, Kind};
 use crate::primitive;
 use crate::raw;
 use crate::raw::barrier::Seat;
+use crate::shared::describe::{participants, unplaced};
 use crate::shared::shareable::{Placement, Shareable};
 
 pub use broken::Broken;

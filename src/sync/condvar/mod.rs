@@ -6,9 +6,9 @@ mod wait;
 
 use core::fmt;
 
-use super::describe::{participants, unplaced};
 use crate::primitive::Stamp;
 use crate::raw;
+use crate::shared::describe::{participants, unplaced};
 use crate::shared::shareable::{Placement, Shareable};
 
 pub use wait::WaitTimeoutResult;

@@ -8,8 +8,8 @@ use core::mem::MaybeUninit;
 use super::turn::{self, Turn};
 use crate::error::Error;
 use crate::raw;
+use crate::shared::describe::unplaced;
 use crate::shared::shareable::{Placement, Shareable};
-use crate::sync::describe::unplaced;
 
 /// A value that is set once, however many processes want to set it.
 ///

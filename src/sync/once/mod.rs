@@ -6,9 +6,9 @@ mod turn;
 
 use core::fmt;
 
-use super::describe::unplaced;
 use crate::error::Error;
 use crate::raw;
+use crate::shared::describe::unplaced;
 use crate::shared::shareable::{Placement, Shareable};
 use turn::Turn;
 

@@ -5,8 +5,8 @@ use core::fmt::DebugStruct;
 use crate::error::{Error, Kind};
 use crate::primitive::{self, Stamp};
 use crate::raw;
+use crate::shared::describe::Owner;
 use crate::shared::loans;
-use crate::sync::describe::Owner;
 
 /// The turn of this process to do it. Dropped, by a panic, it is the next one's.
 pub(super) struct Turn<'a> {

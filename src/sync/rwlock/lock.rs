@@ -11,10 +11,10 @@ use crate::primitive::{self, Stamp};
 use crate::raw;
 use crate::raw::mutex::Locked;
 use crate::raw::rwlock::Reading;
+use crate::shared::describe::{Owner, participants, unplaced};
 use crate::shared::loans;
 use crate::shared::shareable::{Placement, Shareable};
 use crate::sync::abandoned::{Abandoned, Guard, LockError};
-use crate::sync::describe::{Owner, participants, unplaced};
 
 type ReadResult<'a, T, const READERS: usize> =
     Result<RwLockReadGuard<'a, T, READERS>, LockError<RwLockReadGuard<'a, T, READERS>>>;

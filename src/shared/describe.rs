@@ -8,7 +8,7 @@ use core::fmt;
 use crate::primitive::{Stamp, is_alive};
 
 /// A process that has part in a primitive.
-pub(super) struct Participant(pub(super) Stamp);
+pub(crate) struct Participant(pub(crate) Stamp);
 
 impl fmt::Debug for Participant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -18,7 +18,7 @@ impl fmt::Debug for Participant {
 }
 
 /// The one process that may have a primitive.
-pub(super) struct Owner(pub(super) Option<Stamp>);
+pub(crate) struct Owner(pub(crate) Option<Stamp>);
 
 impl fmt::Debug for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -30,11 +30,11 @@ impl fmt::Debug for Owner {
 }
 
 /// All that have part.
-pub(super) fn participants(stamps: impl Iterator<Item = Stamp>) -> Vec<Participant> {
+pub(crate) fn participants(stamps: impl Iterator<Item = Stamp>) -> Vec<Participant> {
     stamps.map(Participant).collect()
 }
 
 /// A primitive that was never in a [`Shared`](crate::Shared).
-pub(super) fn unplaced(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+pub(crate) fn unplaced(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
     write!(f, "{name}(unplaced)")
 }
