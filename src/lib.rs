@@ -42,7 +42,7 @@
 //! | writing to an [`RwLock`](sync::RwLock) | the same, for the next `read` or `write`; a reader's death nobody notices |
 //! | holding a [`Semaphore`](sync::Semaphore)'s permit | the permit is free again |
 //! | changing a [`Value`](sync::Value) or an [`Array`](sync::Array) | it is the old one or the new one, whole; readers never wait |
-//! | setting an [`Event`](sync::Event) | it is set or it is not; whoever should wake does |
+//! | setting or clearing an [`Event`](sync::Event) | it is set or it is not; whoever waits or polls is told |
 //! | notified of a [`Condvar`](sync::Condvar) | somebody else is notified in its place |
 //! | as a party of a [`Barrier`](sync::Barrier) | every survivor has [`Broken`](sync::Broken), until its place is taken |
 //! | initialising a [`Once`](sync::Once) or [`OnceLock`](sync::OnceLock) | somebody else does it, from the start |

@@ -33,7 +33,7 @@ mod proof;
 pub(crate) use array::Array;
 pub(crate) use barrier::Barrier;
 pub(crate) use condvar::Condvar;
-pub(crate) use event::Event;
+pub(crate) use event::{Event, Tokens};
 pub(crate) use event_count::EventCount;
 pub(crate) use mutex::Mutex;
 pub(crate) use once::Once;

@@ -23,14 +23,17 @@ unsafe impl Shareable for raw::Event {}
 ///
 /// A handle: clone it, and let children inherit it. The flag lies in shared
 /// memory; its eventfd ([`as_fd`](Event::as_fd)) is readable while the flag is
-/// set, for poll, epoll and the like. Do not read from it: `clear` does. After
-/// somebody was killed inside `set` or `clear` it may be readable although the
-/// flag is not set; ask [`is_set`](Event::is_set), and `clear` if it is not.
+/// set, for poll, epoll and the like. Do not read from it: `clear` does. While
+/// somebody is inside `set` or `clear`, or after it was killed there, it may be
+/// readable although the flag is not set; ask [`is_set`](Event::is_set), and
+/// `clear` if it is not.
 ///
 /// # When the owner dies
 ///
 /// Nobody owns an event. A process killed inside [`set`](Event::set) has set it
-/// or has not; if it has, whoever waits goes on within about 100 ms. Killed
+/// or has not; if it has, whoever waits goes on within about 100 ms, and whoever
+/// polls at once. Whoever is killed or stopped inside `set` or `clear`, the
+/// descriptor is readable at every instant at which the flag is set. Killed
 /// waiters hold nobody up: `set` never waits for them. So an event also works
 /// between PID namespaces, as nothing else here does.
 ///
@@ -62,7 +65,7 @@ impl Event {
     /// When the kernel gives no memory or descriptor, or as
     /// [`Shared::new`](crate::Shared::new).
     pub fn new() -> Result<Event, Error> {
-        let fd = Arc::new(sys::fd::eventfd()?);
+        let fd = Arc::new(sys::fd::eventfd(sys::fd::Takes::OneToken)?);
         Ok(Event { flag: Shared::new(raw::Event::new())?, fd })
     }
 
@@ -72,23 +75,12 @@ impl Event {
     /// waits for a waiter. Waiters are released even if
     /// [`clear`](Event::clear) follows at once.
     pub fn set(&self) {
-        // Once before, for the poller whose setter is killed between the two
-        // lines, and once after, for a `clear` that came between them.
-        if !self.flag.is_set() {
-            sys::fd::eventfd_raise(self.fd.as_fd());
-        }
-        self.flag.set();
-        sys::fd::eventfd_raise(self.fd.as_fd());
+        self.flag.set(&Fd(self.fd.as_fd()));
     }
 
     /// Clears the flag.
     pub fn clear(&self) {
-        self.flag.clear();
-        sys::fd::eventfd_drain(self.fd.as_fd());
-        // A `set` between the two lines above lost its token to the drain.
-        if self.flag.is_set() {
-            sys::fd::eventfd_raise(self.fd.as_fd());
-        }
+        self.flag.clear(&Fd(self.fd.as_fd()));
     }
 
     /// Whether the flag is set.
@@ -106,6 +98,24 @@ impl Event {
     /// the time was up first.
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
         self.flag.wait(Deadline::after(timeout))
+    }
+}
+
+/// The eventfd, whose counter is what there is of tokens.
+struct Fd<'a>(BorrowedFd<'a>);
+
+impl raw::Tokens for Fd<'_> {
+    fn put(&self, count: u64) {
+        sys::fd::eventfd_put(self.0, count);
+    }
+
+    fn take(&self) {
+        sys::fd::eventfd_take(self.0);
+    }
+
+    fn is_any_left(&self) -> bool {
+        // In doubt nothing is taken, which does no harm.
+        sys::fd::poll_readable(self.0, Some(Duration::ZERO)).unwrap_or(false)
     }
 }
 

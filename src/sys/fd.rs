@@ -10,9 +10,17 @@ use rustix::io::Errno;
 use super::errno::Named;
 use crate::error::Error;
 
-/// A non-blocking eventfd at zero.
-pub(crate) fn eventfd() -> Result<OwnedFd, Error> {
-    let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+/// What one read of an eventfd takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Takes {
+    OneToken,
+    AllTokens,
+}
+
+/// A non-blocking eventfd without tokens.
+pub(crate) fn eventfd(takes: Takes) -> Result<OwnedFd, Error> {
+    let mut flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+    flags.set(EventfdFlags::SEMAPHORE, takes == Takes::OneToken);
     beyond_stdio(rustix::event::eventfd(0, flags).named("eventfd")?)
 }
 
@@ -32,15 +40,15 @@ pub(crate) fn duplicate(fd: BorrowedFd<'_>) -> Result<OwnedFd, Error> {
     beyond_stdio(rustix::io::fcntl_dupfd_cloexec(fd, 0).named("fcntl(F_DUPFD)")?)
 }
 
-/// Makes an eventfd readable. Async-signal-safe.
+/// Puts `count` tokens into an eventfd. Async-signal-safe.
 ///
-/// A full counter is readable already, so nothing is lost when it refuses.
-pub(crate) fn eventfd_raise(fd: BorrowedFd<'_>) {
-    while rustix::io::write(fd, &1_u64.to_ne_bytes()) == Err(Errno::INTR) {}
+/// It refuses only when there are nearly 2^64.
+pub(crate) fn eventfd_put(fd: BorrowedFd<'_>, count: u64) {
+    while rustix::io::write(fd, &count.to_ne_bytes()) == Err(Errno::INTR) {}
 }
 
-/// Makes an eventfd unreadable.
-pub(crate) fn eventfd_drain(fd: BorrowedFd<'_>) {
+/// Takes tokens out of an eventfd, if there are any: see [`Takes`].
+pub(crate) fn eventfd_take(fd: BorrowedFd<'_>) {
     let mut count = [0; 8];
     while rustix::io::read(fd, &mut count) == Err(Errno::INTR) {}
 }

@@ -121,7 +121,7 @@ pub fn works(event: &Event, after: &After<'_>) -> Result<(), String> {
     Ok(())
 }
 
-fn is_readable(event: &Event) -> Result<bool, String> {
+pub fn is_readable(event: &Event) -> Result<bool, String> {
     let mut asked = [PollFd::new(event, PollFlags::IN)];
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     poll(&mut asked, Some(&now)).map(|ready| ready == 1).map_err(|e| format!("poll: {e}"))

@@ -20,6 +20,7 @@ mod pipe;
 mod place;
 mod planted;
 mod point;
+mod polled;
 mod process;
 mod queue;
 mod ranked;
@@ -42,6 +43,7 @@ fn main() {
         reentrant::cases(),
         semaphore::cases(),
         event::cases(),
+        polled::cases(),
         condvar::cases(),
         barrier::cases(),
         once::cases(),

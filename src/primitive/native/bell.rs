@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::error::Error;
-use crate::sys::fd;
+use crate::sys::fd::{self, Takes};
 
 /// Readable once it was rung, until somebody silences it. Processes have it in
 /// common by inheriting it.
@@ -12,15 +12,15 @@ pub(crate) struct Bell(OwnedFd);
 
 impl Bell {
     pub(crate) fn new() -> Result<Bell, Error> {
-        fd::eventfd().map(Bell)
+        fd::eventfd(Takes::AllTokens).map(Bell)
     }
 
     pub(crate) fn ring(&self) {
-        fd::eventfd_raise(self.0.as_fd());
+        fd::eventfd_put(self.0.as_fd(), 1);
     }
 
     pub(crate) fn silence(&self) {
-        fd::eventfd_drain(self.0.as_fd());
+        fd::eventfd_take(self.0.as_fd());
     }
 
     /// Waits until it rings, at most one slice. Returns whether the slice passed.

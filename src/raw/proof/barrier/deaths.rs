@@ -7,6 +7,7 @@ use crate::deadline::Deadline;
 use crate::primitive::{Ordering::Relaxed, Patience, Process, Proof};
 use crate::raw::Event;
 use crate::raw::barrier::{Cause, Stop};
+use crate::raw::proof::event::NobodyPolls;
 
 /// The survivor's first round may be completed; in the second nobody comes.
 #[test]
@@ -134,7 +135,7 @@ fn the_dead_can_be_replaced() {
         let victim = processes.victim(&crew, meets, |_, _| ());
         let survivor = processes.spawn(&crew, |crew, me| {
             let first = crew.meeting.meet(me, 1);
-            crew.over.set();
+            crew.over.set(&NobodyPolls);
             if first.is_err() {
                 assert!(crew.replaced.wait(Deadline::Never));
                 assert!(crew.meeting.meet(me, 1).is_ok());
@@ -146,7 +147,7 @@ fn the_dead_can_be_replaced() {
             if crew.meeting.broken.load(Relaxed) > 0 {
                 assert_eq!(crew.meeting.barrier.take_seat(me.stamp), Ok(0));
                 crew.meeting.barrier.reset();
-                crew.replaced.set();
+                crew.replaced.set(&NobodyPolls);
                 crew.meeting.begun[0].store(2, Relaxed);
                 assert!(crew.meeting.wait(me, 0, Deadline::Never).is_ok());
             }
