@@ -75,6 +75,9 @@ pub fn cases() -> Vec<Case> {
         Row::new("Barrier party", || world(3), take_seat, works).every(2, 100).case(),
         Row::new("Barrier party, of the dead", one_dead, take_seat, replaced).every(7, 100).case(),
         Row::new("Barrier party, all gone", all_gone, take_seat, works).every(7, 100).case(),
+        Row::new("Barrier party, all gone, no reset", all_gone, take_seat, meet_at_once)
+            .every(7, 100)
+            .case(),
     ]
 }
 
@@ -275,5 +278,39 @@ fn works(world: &World, after: &After<'_>) -> Result<(), String> {
         newcomer.finish(Instant::now() + LIMIT).ok_or("a newcomer hangs")??;
     }
     after.recovered();
+    Ok(())
+}
+
+/// Nobody lives who has a place, and nobody resets: three newcomers meet, or are
+/// told of the victim, and of nobody who was gone before it came.
+fn meet_at_once(world: &World, after: &After<'_>) -> Result<(), String> {
+    let answered = Mapped::new(AtomicU32::new(0));
+    let over = Mapped::new(Gate::default());
+    let newcomers: Vec<_> = (0..world.parties)
+        .map(|_| {
+            fork(|| {
+                let mut party = world.barrier.party().map_err(|e| e.to_string())?;
+                let waited = party.wait();
+                answered.fetch_add(1, Ordering::AcqRel);
+                // Whoever ended now would be to blame in the victim's place.
+                over.pass();
+                mem::forget(party);
+                match waited {
+                    Ok(_) => Ok(()),
+                    Err(Broken::Died(pid)) if pid == after.victim() => Ok(()),
+                    Err(broken) => Err(format!("{broken:?}, the victim was {}", after.victim())),
+                }
+            })
+        })
+        .collect();
+    let all = world.parties as u32;
+    let in_time = until(Instant::now() + LIMIT, || answered.load(Ordering::Acquire) == all);
+    over.open();
+    for newcomer in newcomers {
+        newcomer.finish(Instant::now() + LIMIT).ok_or("a newcomer hangs")??;
+    }
+    if !in_time {
+        return Err(format!("{} of {all} were answered", answered.load(Ordering::Acquire)));
+    }
     Ok(())
 }

@@ -9,13 +9,22 @@
 //! | `LEFT`, pid | a party that process pid gave up: no round waits for it |
 //! | `ABSENT` | none: beyond the number of parties, or unplaced |
 //!
+//! All but the last with `CREW` or without: it is that of the seat before, and
+//! changes where a seat is freed.
+//!
 //! # Transitions
 //!
 //! Seats that nobody has had yet are given out first, then those of the dead and
 //! of those who left. Whether a dead party is among those who have arrived in the
 //! round cannot be told; so whoever takes its seat breaks a round in which anybody
-//! has. When all parties are gone, the first who comes frees all seats before it
-//! takes one, so that the newcomers wait for each other and not for the dead.
+//! has. When all parties are gone, the first who comes frees
+//! all seats before it takes one, so that the newcomers wait for each other and not
+//! for the dead.
+//!
+//! Should it die at that, seats that are free stand beside seats of the dead.
+//! `CREW` tells whether those died before the others were freed, and then whoever
+//! comes next frees them too, or among a crew of which the rest has not come yet,
+//! and then the rest is told.
 //!
 //! A party that leaves writes its seat and then reads the round, arrivals change
 //! the round and then look at the seats, and on the round both are
@@ -29,6 +38,8 @@ use crate::raw::owner::{Asked, is_orphaned, take_from_dead};
 pub(super) const FREE: u64 = 0;
 const LEFT: u64 = 1;
 pub(super) const ABSENT: u64 = 1 << 1;
+/// Which of two crews a seat belongs to: the one that is there, or the one before.
+const CREW: u64 = 1 << 2;
 
 /// What a seat says, for those who only look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,12 +56,14 @@ impl<const N: usize> Barrier<N> {
             return Err(Refused::Unplaced);
         }
         loop {
-            let free = |seat: &AtomicU64| swap(seat, FREE, me.word());
-            if let Some(index) = self.seats.iter().position(free) {
-                return Ok(index);
-            }
+            // Before any free seat is taken: whoever freed it may have died before
+            // it freed the others.
             if self.begin_anew() {
                 continue;
+            }
+            let free = |seat: &AtomicU64| take_free(seat, me);
+            if let Some(index) = self.seats.iter().position(free) {
+                return Ok(index);
             }
             // Free ones too: somebody else may be at beginning anew.
             let vacant = |seat: &AtomicU64| free(seat) || self.take_over(seat, me);
@@ -62,16 +75,26 @@ impl<const N: usize> Barrier<N> {
     /// now.
     fn begin_anew(&self) -> bool {
         let round = newest(&self.round);
-        let seen: [u64; N] = core::array::from_fn(|seat| newest(&self.seats[seat]));
-        if !seen.iter().all(|seat| *seat == ABSENT || is_deserted(*seat)) {
+        let mut seen = [ABSENT; N];
+        for (seen, seat) in seen.iter_mut().zip(&self.seats) {
+            *seen = newest(seat);
+            if was_had(*seen) && !is_deserted(*seen) {
+                return false;
+            }
+        }
+        let Some(gone) = seen.iter().find(|seat| was_had(**seat)).map(|seat| seat & CREW) else {
+            return false;
+        };
+        // A party of theirs is still to come, and will be told.
+        if seen.contains(&(FREE | gone)) {
             return false;
         }
         // Whoever is faster may have arrived already: exactly what was seen is
         // swapped.
         if swap(&self.round, round, reset(round)) {
             for (seat, seen) in self.seats.iter().zip(seen) {
-                if seen != ABSENT {
-                    take_from_dead(seat, seen, FREE);
+                if was_had(seen) {
+                    take_from_dead(seat, seen, FREE | gone ^ CREW);
                 }
             }
         }
@@ -81,7 +104,10 @@ impl<const N: usize> Barrier<N> {
     /// Takes the seat of somebody who is gone.
     fn take_over(&self, seat: &AtomicU64, me: Stamp) -> bool {
         let seen = newest(seat);
-        if !is_deserted(seen) || !take_from_dead(seat, seen, me.word()) {
+        if !is_deserted(seen) {
+            return false;
+        }
+        if !take_from_dead(seat, seen, me.word() | seen & CREW) {
             return false;
         }
         if !has_left(seen) {
@@ -93,23 +119,25 @@ impl<const N: usize> Barrier<N> {
     /// Makes `me`'s seat another process's.
     pub(crate) fn give(&self, seat: usize, me: Stamp, other: Stamp) {
         if let Some(seat) = self.seats.get(seat) {
-            swap(seat, me.word(), other.word());
+            let crew = seat.load(Ordering::Relaxed) & CREW;
+            swap(seat, me.word() | crew, other.word() | crew);
         }
     }
 
     /// Gives `me`'s seat up. Whoever waits will not wait for it.
     pub(crate) fn leave(&self, seat: usize, me: Stamp) {
-        let left = Stamp::lower_half(me.pid()) | LEFT;
-        if !self.seats.get(seat).is_some_and(|seat| swap(seat, me.word(), left)) {
-            return;
+        let Some(seat) = self.seats.get(seat) else { return };
+        let crew = seat.load(Ordering::Relaxed) & CREW;
+        let left = Stamp::lower_half(me.pid()) | LEFT | crew;
+        if swap(seat, me.word() | crew, left) {
+            self.break_if_begun(Cause::Left, me.pid());
         }
-        self.break_if_begun(Cause::Left, me.pid());
     }
 
     /// Whether the seat is `me`'s.
     #[inline]
     pub(super) fn is_at(&self, seat: usize, me: Stamp) -> bool {
-        self.seats.get(seat).is_some_and(|seat| seat.load(Ordering::Relaxed) == me.word())
+        self.seats.get(seat).is_some_and(|seat| seat.load(Ordering::Relaxed) & !CREW == me.word())
     }
 
     /// Whose the parties are.
@@ -133,6 +161,28 @@ impl<const N: usize> Barrier<N> {
             (ask && asked.is_orphaned(seen)).then(|| (Cause::Died, pid_of(seen)))
         })
     }
+}
+
+/// Takes a seat that nobody has had.
+fn take_free(seat: &AtomicU64, me: Stamp) -> bool {
+    let mut free = FREE;
+    loop {
+        match seat.compare_exchange(
+            free,
+            me.word() | free & CREW,
+            Ordering::AcqRel,
+            Ordering::Relaxed,
+        ) {
+            Ok(_) => return true,
+            Err(seen) if seen & !CREW == FREE => free = seen,
+            Err(_) => return false,
+        }
+    }
+}
+
+/// Whether somebody has the seat, or had it last.
+fn was_had(seat: u64) -> bool {
+    seat != ABSENT && seat & !CREW != FREE
 }
 
 fn has_left(seat: u64) -> bool {

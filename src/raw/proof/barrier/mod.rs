@@ -1,7 +1,8 @@
 //! The barrier: let through all or none. That a death keeps nobody waiting is shown
-//! in `deaths`.
+//! in `deaths`, who may sit where in `seats`.
 
 mod deaths;
+mod seats;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64 as Count;
@@ -179,25 +180,6 @@ fn a_reset_sends_everybody_away_and_opens_the_next_round() {
         meeting.seat(&parties);
         processes.run();
         assert_eq!(meeting.counts()[..2], [2, 1]);
-    });
-}
-
-/// Two come when all are gone: they get a seat each, and nobody is sent away.
-#[test]
-fn all_who_are_gone_are_replaced_at_once() {
-    Proof::of("barrier: a new crew").preemptions(3).explore(|processes| {
-        let meeting = Arc::new(Meeting::<2>::new());
-        let gone = [Stamp::new(7, 70), Stamp::new(7, 71)];
-        meeting.seat(&gone);
-        meeting.barrier.leave(0, gone[0]);
-        for _ in 0..2 {
-            processes.spawn(&meeting, |meeting, me| {
-                let seat = meeting.barrier.take_seat(me.stamp).expect("two seats for two");
-                assert!(meeting.wait(me, seat, Deadline::Never).is_ok());
-            });
-        }
-        processes.run();
-        assert_eq!(meeting.counts(), [2, 1, 0]);
     });
 }
 
