@@ -62,11 +62,15 @@ impl<const N: usize> Barrier<N> {
         self.parties.store(parties as u64, Ordering::Relaxed);
     }
 
-    /// Breaks the round if anybody has arrived in it.
-    fn break_if_begun(&self, cause: Cause, pid: u32) {
-        let mut seen = newest(&self.round);
-        while is_open(seen) && arrivals(seen) > 0 && !self.break_round(seen, cause, pid) {
-            seen = newest(&self.round);
+    /// Breaks the round if anybody has arrived in it and it `is_due`. That is asked
+    /// after each look at the round, so what it says holds for the round as seen.
+    fn break_if_begun(&self, cause: Cause, pid: u32, is_due: impl Fn(u64) -> bool) {
+        loop {
+            let seen = newest(&self.round);
+            let is_begun = is_open(seen) && arrivals(seen) > 0;
+            if !is_begun || !is_due(seen) || self.break_round(seen, cause, pid) {
+                return;
+            }
         }
     }
 

@@ -110,3 +110,8 @@ pub(super) fn is_open(word: u64) -> bool {
 pub(super) fn arrivals(word: u64) -> u64 {
     word >> UPPER_SHIFT
 }
+
+/// Whether two words speak of the same round.
+pub(super) fn is_same(one: u64, other: u64) -> bool {
+    one & GENERATIONS == other & GENERATIONS
+}

@@ -17,7 +17,8 @@
 //! Seats that nobody has had yet are given out first, then those of the dead and
 //! of those who left. Whether a dead party is among those who have arrived in the
 //! round cannot be told; so whoever takes its seat breaks a round in which anybody
-//! has. When all parties are gone, the first who comes frees
+//! has; only the round as it was before the seat was taken, since in a later one
+//! the dead have not arrived. When all parties are gone, the first who comes frees
 //! all seats before it takes one, so that the newcomers wait for each other and not
 //! for the dead.
 //!
@@ -30,6 +31,7 @@
 //! the round and then look at the seats, and on the round both are
 //! read-modify-writes: one of them sees the other.
 
+use super::round::is_same;
 use super::{Barrier, Cause, newest, reset, swap};
 use crate::primitive::{AtomicU64, Ordering, Stamp, pid_of};
 use crate::raw::Refused;
@@ -107,11 +109,12 @@ impl<const N: usize> Barrier<N> {
         if !is_deserted(seen) {
             return false;
         }
+        let round = newest(&self.round);
         if !take_from_dead(seat, seen, me.word() | seen & CREW) {
             return false;
         }
         if !has_left(seen) {
-            self.break_if_begun(Cause::Died, pid_of(seen));
+            self.break_if_begun(Cause::Died, pid_of(seen), |now| is_same(now, round));
         }
         true
     }
@@ -130,7 +133,8 @@ impl<const N: usize> Barrier<N> {
         let crew = seat.load(Ordering::Relaxed) & CREW;
         let left = Stamp::lower_half(me.pid()) | LEFT | crew;
         if swap(seat, me.word() | crew, left) {
-            self.break_if_begun(Cause::Left, me.pid());
+            // Not a round that is begun when somebody else has the seat already.
+            self.break_if_begun(Cause::Left, me.pid(), |_| newest(seat) == left);
         }
     }
 
