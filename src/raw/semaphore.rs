@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `FREE` | a permit for whoever comes |
 //! | stamp | a permit in use by that process |
-//! | stamp, `GIVEN` | a permit of that process, for whoever adopts it |
+//! | stamp, `GIVEN`, serial | a permit of that process, for whoever adopts it |
 //! | `ABSENT` | no permit: one can be added, or the semaphore is unplaced |
 //! | `SEALED` | no permit, for good: beyond the value of a bounded semaphore |
 //!
@@ -19,7 +19,12 @@
 //! with permits that come and go nobody waits for as long as a slice.
 //!
 //! Hand-over: own stamp -> own stamp with `GIVEN` -> the adopter's stamp. Until it
-//! is adopted it is the giver's, and free if that one dies.
+//! is adopted it is the giver's, and free if that one dies. Each giving has a serial,
+//! so that its name is no other's. It stands beside the slot, where the owner writes
+//! it before it gives, and its lowest bits in the slot as well: while those are as
+//! they were when the rest was read, nobody gave the permit meanwhile, or 512 times
+//! as many did in the time of two steps. The first serial is each semaphore's own, so
+//! that the names of one are good for no other.
 //!
 //! Adding: `ABSENT` -> own stamp -> `FREE`, all of the first step before any of the
 //! second, so that it can be taken back where there are too few. Whoever dies in
@@ -40,13 +45,13 @@
 use super::owner::{Asked, take_from_dead};
 use super::{EventCount, Mutex, Refused};
 use crate::deadline::{Deadline, Slices};
-use crate::primitive::{AtomicU32, AtomicU64, Ordering, SPINS, Stamp, pause};
+use crate::primitive::{AtomicU32, AtomicU64, FLAGS, Ordering, SPINS, Stamp, pause};
 
 const FREE: u64 = 0;
 const ABSENT: u64 = 1;
 const SEALED: u64 = 2;
 
-/// Beside a stamp.
+/// Beside a stamp, with the lowest bits of the serial above it.
 const GIVEN: u64 = 1;
 
 /// After so many contended acquires of a busy semaphore, one asks.
@@ -63,6 +68,10 @@ pub(crate) struct Semaphore<const N: usize> {
     /// Of those who acquire more than one; placed with the semaphore.
     turn: Mutex,
     slots: [AtomicU64; N],
+    /// The serial of the next permit that is given.
+    next_serial: AtomicU64,
+    /// Of the permits given last, one for each slot.
+    serials: [AtomicU64; N],
 }
 
 impl<const N: usize> Semaphore<N> {
@@ -73,16 +82,20 @@ impl<const N: usize> Semaphore<N> {
             waits: AtomicU32::new(0),
             turn: Mutex::new(),
             slots: core::array::from_fn(|_| AtomicU64::new(ABSENT)),
+            next_serial: AtomicU64::new(0),
+            serials: core::array::from_fn(|_| AtomicU64::new(0)),
         }
     }
 
     /// Makes a semaphore that nobody can see yet ready for use, with the first
-    /// `permits` slots free; if it `is_bounded`, none can be added.
-    pub(crate) fn place(&self, permits: usize, is_bounded: bool) {
+    /// `permits` slots free; if it `is_bounded`, none can be added. Serials begin at
+    /// `first_serial`.
+    pub(crate) fn place(&self, permits: usize, is_bounded: bool, first_serial: u64) {
         let beyond = if is_bounded { SEALED } else { ABSENT };
         for (index, slot) in self.slots.iter().enumerate() {
             slot.store(if index < permits { FREE } else { beyond }, Ordering::Relaxed);
         }
+        self.next_serial.store(first_serial, Ordering::Relaxed);
         self.turn.place();
     }
 
@@ -194,23 +207,33 @@ impl<const N: usize> Semaphore<N> {
         Err(reason)
     }
 
-    /// Marks slot `index`, which `me` holds, as given to whoever adopts it.
-    pub(crate) fn give(&self, me: Stamp, index: usize) {
-        if let Some(slot) = self.slots.get(index) {
-            // Release pairs with the acquire of `adopt`. A failure means that it
-            // was not this process's: then it is nobody's to give.
-            let given = me.word() | GIVEN;
-            let _ = slot.compare_exchange(me.word(), given, Ordering::Release, Ordering::Relaxed);
+    /// Marks slot `index` as given to whoever adopts it, and says with which serial;
+    /// `None` where `me` does not hold it, so that it is not `me`'s to give.
+    pub(crate) fn give(&self, me: Stamp, index: usize) -> Option<u64> {
+        let (slot, serial) = (self.slots.get(index)?, self.serials.get(index)?);
+        if slot.load(Ordering::Relaxed) != me.word() {
+            return None;
         }
+        let own = self.next_serial.fetch_add(1, Ordering::Relaxed);
+        serial.store(own, Ordering::Relaxed);
+        // Release pairs with the acquires of `adopt`: the serial, and what the giver
+        // did before.
+        let given = given_by(me, own);
+        slot.compare_exchange(me.word(), given, Ordering::Release, Ordering::Relaxed).ok()?;
+        Some(own)
     }
 
-    /// Takes slot `index`, which `giver` gave; false where it was adopted already,
-    /// or is free since the giver died.
-    pub(crate) fn adopt(&self, giver: Stamp, index: usize, me: Stamp) -> bool {
-        let given = giver.word() | GIVEN;
-        self.slots.get(index).is_some_and(|slot| {
-            slot.compare_exchange(given, me.word(), Ordering::Acquire, Ordering::Relaxed).is_ok()
-        })
+    /// Takes slot `index`, which `giver` gave with `serial`; false where it was
+    /// adopted already, or is free since the giver died.
+    pub(crate) fn adopt(&self, giver: Stamp, index: usize, serial: u64, me: Stamp) -> bool {
+        let given = given_by(giver, serial);
+        let (Some(slot), Some(own)) = (self.slots.get(index), self.serials.get(index)) else {
+            return false;
+        };
+        // In this order: the serial that goes with what the slot says.
+        slot.load(Ordering::Acquire) == given
+            && own.load(Ordering::Relaxed) == serial
+            && slot.compare_exchange(given, me.word(), Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
     /// Adds `count` permits; false, and none added, where there is no room for so
@@ -267,4 +290,9 @@ impl<const N: usize> Semaphore<N> {
 #[inline]
 fn take_free(slot: &AtomicU64, me: Stamp) -> bool {
     slot.compare_exchange(FREE, me.word(), Ordering::Acquire, Ordering::Relaxed).is_ok()
+}
+
+/// The word of a permit that `giver` gave with `serial`.
+fn given_by(giver: Stamp, serial: u64) -> u64 {
+    giver.word() | (serial << 1) & FLAGS | GIVEN
 }

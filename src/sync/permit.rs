@@ -43,10 +43,18 @@ impl<const CAPACITY: usize> Permit<'_, CAPACITY> {
     ///
     /// Until then it is this process's, so this process's end frees it. A name
     /// that nobody adopts is a permit lost until then.
+    ///
+    /// Where the permit is another process's, in a forked child that inherited it,
+    /// nothing is given, and the name is nobody's.
     pub fn forget(self) -> PermitId {
-        self.semaphore.raw.give(self.owner, self.slot);
+        if primitive::current() != Ok(self.owner) {
+            return PermitId::default();
+        }
         // What is given is no longer this process's to release.
-        PermitId { giver: self.owner.word(), slot: self.slot as u64 }
+        match self.semaphore.raw.give(self.owner, self.slot) {
+            Some(serial) => PermitId { giver: self.owner.word(), slot: self.slot as u64, serial },
+            None => PermitId::default(),
+        }
     }
 }
 
@@ -61,19 +69,22 @@ impl<const CAPACITY: usize> Drop for Permit<'_, CAPACITY> {
 
 crate::plain! {
     /// The name of a permit that was [given](Permit::forget): good for one
-    /// [`adopt`](Semaphore::adopt), by any process.
+    /// [`adopt`](Semaphore::adopt), by any process. A copy of it that comes too late,
+    /// with a message that is delivered again, is good for none, also when the same
+    /// permit was given again meanwhile; and at another semaphore it is good for none.
     /// The default is nobody's name.
     #[derive(Debug, Default, PartialEq, Eq, Hash)]
     pub struct PermitId {
         giver: u64,
         slot: u64,
+        serial: u64,
     }
 }
 
 impl PermitId {
-    /// The giver, and the slot; `None` where the bytes are no such name.
-    pub(super) fn parts(self) -> Option<(Stamp, usize)> {
-        Some((Stamp::of(self.giver)?, usize::try_from(self.slot).ok()?))
+    /// The giver, the slot and the serial; `None` where the bytes are no such name.
+    pub(super) fn parts(self) -> Option<(Stamp, usize, u64)> {
+        Some((Stamp::of(self.giver)?, usize::try_from(self.slot).ok()?, self.serial))
     }
 }
 

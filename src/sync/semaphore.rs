@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 use core::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use super::permit::{AcquireError, Permit, PermitId};
@@ -16,7 +17,7 @@ use crate::shared::shareable::{Placement, Shareable};
 /// A number of permits, of which each is free or belongs to a process.
 ///
 /// At most as many holders are inside at once as there are permits. `CAPACITY`
-/// bounds the permits and the size: eight bytes each.
+/// bounds the permits and the size: sixteen bytes each.
 ///
 /// # When the owner dies
 ///
@@ -49,7 +50,7 @@ pub struct Semaphore<const CAPACITY: usize = 64> {
 //    2. `place` reaches the machine, the only field that needs it.
 unsafe impl<const CAPACITY: usize> Shareable for Semaphore<CAPACITY> {
     fn place(&self, _: &Placement) {
-        self.raw.place(self.permits, self.is_bounded);
+        self.raw.place(self.permits, self.is_bounded, random_number());
     }
 }
 
@@ -178,8 +179,9 @@ impl<const CAPACITY: usize> Semaphore<CAPACITY> {
     ///
     /// # Errors
     ///
-    /// [`AcquireError::Gone`] when it was adopted already, or is free since the
-    /// giver died; otherwise as [`acquire`](Semaphore::acquire).
+    /// [`AcquireError::Gone`] when it was adopted already, is free since the
+    /// giver died, or is another semaphore's; otherwise as
+    /// [`acquire`](Semaphore::acquire).
     ///
     /// # Examples
     ///
@@ -202,8 +204,8 @@ impl<const CAPACITY: usize> Semaphore<CAPACITY> {
     /// ```
     pub fn adopt(&self, permit: PermitId) -> Result<Permit<'_, CAPACITY>, AcquireError> {
         let me = primitive::current().map_err(AcquireError::Failed)?;
-        let (giver, slot) = permit.parts().ok_or(AcquireError::Gone)?;
-        let adopted = self.raw.adopt(giver, slot, me);
+        let (giver, slot, serial) = permit.parts().ok_or(AcquireError::Gone)?;
+        let adopted = self.raw.adopt(giver, slot, serial, me);
         if adopted { Ok(Permit::new(self, me, slot)) } else { Err(AcquireError::Gone) }
     }
 
@@ -276,6 +278,12 @@ impl<const CAPACITY: usize> Semaphore<CAPACITY> {
     pub fn available(&self) -> usize {
         self.raw.available()
     }
+}
+
+/// A number that no other call gives, neither here nor in another process: its
+/// stamp goes in, since a fork copies the state behind `RandomState`.
+fn random_number() -> u64 {
+    RandomState::new().hash_one(primitive::current().ok())
 }
 
 impl<const CAPACITY: usize> fmt::Debug for Semaphore<CAPACITY> {

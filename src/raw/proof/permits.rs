@@ -1,6 +1,7 @@
 //! Permits that change hands, come many at once, or are added.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64 as Count;
 
 use crate::deadline::Deadline;
 use crate::primitive::{AtomicU64, Ordering, Process, Proof, Stamp};
@@ -11,21 +12,23 @@ struct Office<const N: usize> {
     permits: Semaphore<N>,
     giver: AtomicU64,
     slot: AtomicU64,
+    serial: AtomicU64,
 }
 
 impl<const N: usize> Office<N> {
     fn new(permits: usize) -> Office<N> {
-        let office =
-            Office { permits: Semaphore::new(), giver: AtomicU64::new(0), slot: AtomicU64::new(0) };
-        office.permits.place(permits, false);
+        let [giver, slot, serial] = [0; 3].map(AtomicU64::new);
+        let office = Office { permits: Semaphore::new(), giver, slot, serial };
+        office.permits.place(permits, false, 0);
         office
     }
 
     /// Takes a permit and gives it to whoever reads the name.
     fn give(&self, me: Process) {
         let slot = self.permits.acquire(me.stamp, Deadline::Never).expect("waits for ever");
-        self.permits.give(me.stamp, slot);
+        let serial = self.permits.give(me.stamp, slot).expect("it is held");
         self.slot.store(slot as u64, Ordering::Relaxed);
+        self.serial.store(serial, Ordering::Relaxed);
         self.giver.store(me.stamp.word(), Ordering::Release);
     }
 
@@ -33,7 +36,8 @@ impl<const N: usize> Office<N> {
     fn adopt(&self, me: Process) -> Option<usize> {
         let giver = Stamp::of(self.giver.load(Ordering::Acquire))?;
         let slot = self.slot.load(Ordering::Relaxed) as usize;
-        self.permits.adopt(giver, slot, me.stamp).then_some(slot)
+        let serial = self.serial.load(Ordering::Relaxed);
+        self.permits.adopt(giver, slot, serial, me.stamp).then_some(slot)
     }
 
     /// Takes it over and gives it back.
@@ -82,6 +86,33 @@ fn one_of_two_adopts() {
         processes.spawn(&office, adopt);
         processes.spawn(&office, adopt);
         processes.run();
+    });
+}
+
+/// Two have the name that was given first, and the giver gives again as soon as it
+/// can: one of the two adopts what was given first, nobody what was given then.
+#[test]
+fn a_name_is_good_for_one_giving() {
+    Proof::of("permits: given twice, two adopt").preemptions(3).explore(|processes| {
+        let office = Arc::new(Office::<1>::new(1));
+        let giver = processes.afterwards(&office, Office::give);
+        let adopted = Arc::new(Count::new(0));
+        for _ in 0..2 {
+            let adopted = adopted.clone();
+            processes.spawn(&office, move |office, me| {
+                if office.permits.adopt(giver, 0, 0, me.stamp) {
+                    adopted.fetch_add(1, Ordering::Relaxed);
+                    office.permits.release(me.stamp, 0);
+                }
+            });
+        }
+        processes.spawn_thread(giver, &office, Office::give);
+        processes.run();
+        assert_eq!(adopted.load(Ordering::Relaxed), 1);
+        processes.afterwards(&office, |office, me| {
+            assert_eq!(office.adopt(me), Some(0), "somebody took what was not its own");
+            office.permits.release(me.stamp, 0);
+        });
     });
 }
 

@@ -24,7 +24,7 @@ impl<const N: usize> Rooms<N> {
             completed: Count::new(0),
             left: Count::new(0),
         };
-        rooms.permits.place(N, false);
+        rooms.permits.place(N, false, 0);
         rooms
     }
 
