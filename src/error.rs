@@ -40,7 +40,7 @@ pub(crate) enum Kind {
     Abandoned,
     /// A primitive outside any `Shared`.
     Unplaced,
-    /// This process lives in another PID namespace than the region's creator.
+    /// This process lives in other namespaces than the region's creator.
     ForeignNamespace,
     /// The bytes are not what a killproof region holds.
     Corrupt,
@@ -88,10 +88,11 @@ impl Error {
     }
 
     /// Whether this process lives in another PID namespace than the one it
-    /// was born in or than the region's creator.
+    /// was born in or than the region's creator; before Linux 6.9, or in another
+    /// time namespace.
     ///
-    /// Across namespaces a process id names somebody else, so that the living
-    /// would look dead. Nothing is touched.
+    /// Across namespaces a process id names somebody else, or a process has another
+    /// start time, so that the living would look dead. Nothing is touched.
     pub fn is_foreign_namespace(&self) -> bool {
         self.kind == Kind::ForeignNamespace
     }
@@ -146,7 +147,7 @@ impl fmt::Display for Error {
             Kind::Deadlock => "this thread already holds the lock",
             Kind::Abandoned => "the owner died or panicked, and the value is not repaired",
             Kind::Unplaced => "not in shared memory; make it part of a `Shared`",
-            Kind::ForeignNamespace => "this process is in another PID namespace",
+            Kind::ForeignNamespace => "this process is in another PID or time namespace",
             Kind::Corrupt => "the shared bytes are damaged",
             Kind::Mismatch => "the region was made for another type, version or kind of kernel",
             Kind::Limit => "beyond the limit",

@@ -58,11 +58,11 @@
 //!
 //! # Limits
 //!
-//! - Linux 5.4 or later; all participants in one PID namespace. Others get an
-//!   error from whatever would name them, and touch nothing. What names nobody
-//!   works from everywhere: an [`Event`](sync::Event), a notification of a
-//!   [`Condvar`](sync::Condvar), `reset` of a [`Barrier`](sync::Barrier), a
-//!   [`Value`](sync::Value) of at most 8 bytes.
+//! - Linux 5.4 or later; all participants in one PID namespace, and before Linux
+//!   6.9 in one time namespace. Others get an error from whatever would name them,
+//!   and touch nothing. What names nobody works from everywhere: an
+//!   [`Event`](sync::Event), a notification of a [`Condvar`](sync::Condvar), `reset`
+//!   of a [`Barrier`](sync::Barrier), a [`Value`](sync::Value) of at most 8 bytes.
 //! - A process counts as dead when the kernel has finished its exit: not while
 //!   it is stopped, dumps core, sleeps uninterruptibly or still frees gigabytes.
 //! - A message is delivered at least once where it is leased, at most once where

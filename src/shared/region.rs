@@ -29,7 +29,7 @@ crate::plain! {
         size: u64,
         /// What the body is; see `layout_of`.
         layout: u64,
-        /// The inode of the creator's PID namespace.
+        /// The creator's namespaces, as `primitive::namespace` has them.
         namespace: u64,
     }
 }

@@ -26,8 +26,9 @@ pub(crate) fn is_on_pidfs(pidfd: BorrowedFd<'_>) -> Result<bool, Errno> {
     Ok(rustix::fs::fstatfs(pidfd)?.f_type as u64 == PIDFS_MAGIC)
 }
 
-/// When the process started, in clock ticks after boot: field 22 of
-/// /proc/PID/stat, counted after the last `)`, since a name may contain any.
+/// When the process started, in clock ticks after boot as this process's time
+/// namespace has it: field 22 of /proc/PID/stat, counted after the last `)`, since a
+/// name may contain any.
 pub(crate) fn start_time(pid: u32) -> Result<u64, Errno> {
     let stat = std::fs::read(format!("/proc/{pid}/stat"))
         .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
@@ -56,4 +57,13 @@ pub(crate) fn is_own_zombie(pid: u32) -> bool {
 pub(crate) fn namespace() -> Result<u64, Error> {
     let stat = rustix::fs::stat("/proc/self/ns/pid").named("stat(/proc/self/ns/pid)")?;
     Ok(stat.st_ino)
+}
+
+/// The inode of this process's time namespace; zero where there are none, before
+/// Linux 5.6.
+pub(crate) fn time_namespace() -> Result<u64, Error> {
+    match rustix::fs::stat("/proc/self/ns/time") {
+        Err(Errno::NOENT) => Ok(0),
+        stat => Ok(stat.named("stat(/proc/self/ns/time)")?.st_ino),
+    }
 }

@@ -20,7 +20,43 @@ use crate::common::mapped::{Mapped, Note};
 use crate::{expect, scenario};
 
 pub fn cases() -> Vec<Case> {
-    vec![scenario("a child in a new PID namespace", child_outside)]
+    vec![
+        scenario("a child in a new PID namespace", child_outside),
+        scenario("a child in a new time namespace", child_in_other_time),
+    ]
+}
+
+/// To a child that reads another start time, where start times tell lives apart, its
+/// parent must not look reborn: it gets an error, or finds the lock held.
+fn child_in_other_time() -> Result<String, String> {
+    let lock = Shared::new(Mutex::new(0)).map_err(|e| e.to_string())?;
+    let guard = lock.lock().map_err(|e| e.to_string())?;
+    // SAFETY: no memory is touched; it changes what later forks are born into.
+    if unsafe { libc::unshare(libc::CLONE_NEWTIME) } != 0 {
+        return Ok(format!("SKIPPED, unshare: {}", std::io::Error::last_os_error()));
+    }
+    std::fs::write("/proc/self/timens_offsets", "boottime 1000000 0\n")
+        .map_err(|e| format!("timens_offsets: {e}"))?;
+    let told = Mapped::new(Note::new());
+    // SAFETY: as in `child_outside`.
+    match unsafe { fork() }.map_err(|e| e.to_string())? {
+        ForkResult::Child => {
+            match lock.try_lock() {
+                Err(LockError::WouldBlock) => {}
+                Err(LockError::Failed(error)) if error.is_foreign_namespace() => {}
+                other => told.write(&format!("{other:?}")),
+            }
+            // SAFETY: ends this process at once; no destructor is the child's.
+            unsafe { libc::_exit(0) }
+        }
+        ForkResult::Parent { child } => {
+            let end = waitpid(child, None).map_err(|e| e.to_string())?;
+            expect("the child's end", end, WaitStatus::Exited(child, 0))?;
+        }
+    }
+    expect("the living owner's lock", told.read(), String::new())?;
+    drop(guard);
+    expect("afterwards", lock.try_lock().is_ok(), true).map(|()| String::new())
 }
 
 struct Held {

@@ -16,20 +16,19 @@ use crate::sys::{self, errno::Named};
 /// The page's first word: zero, [`FOREIGN`], or this process's stamp.
 static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new(ptr::null_mut());
 
-/// The inode of the PID namespace in which this program first made a stamp;
+/// The [namespaces](own_namespaces) in which this program first made a stamp;
 /// inherited by forks, so a child elsewhere finds out. Zero: not known.
 static NAMESPACE: AtomicU64 = AtomicU64::new(0);
 
-/// This process lives in another PID namespace than its family. No stamp: its
-/// upper half is zero.
+/// This process lives in other namespaces than its family. No stamp: its upper half
+/// is zero.
 const FOREIGN: u64 = 1;
 
 /// This process's stamp.
 ///
 /// # Errors
 ///
-/// In another PID namespace than the first stamp's, and where the kernel
-/// offers no pidfd.
+/// In other namespaces than the first stamp's, and where the kernel offers no pidfd.
 #[inline]
 pub(crate) fn current() -> Result<Stamp, Error> {
     // Acquire pairs with the release in `page`, which publishes the zeroes.
@@ -53,7 +52,7 @@ fn current_unknown() -> Result<Stamp, Error> {
     if page.load(Ordering::Relaxed) == FOREIGN {
         return Err(foreign);
     }
-    if sys::pidfd::namespace()? != namespace()? {
+    if is_elsewhere()? {
         page.store(FOREIGN, Ordering::Relaxed);
         return Err(foreign);
     }
@@ -67,9 +66,11 @@ fn current_unknown() -> Result<Stamp, Error> {
 /// Takes the stamp that the forking parent made for this process.
 ///
 /// A process that calls itself by another number than its parent does lives in
-/// another PID namespace.
+/// another PID namespace; that it is in the same time namespace needs a question, on
+/// kernels where that counts.
 pub(crate) fn adopt(stamp: Stamp) -> Result<(), Error> {
-    let known = stamp.pid() == sys::fork::getpid();
+    let known =
+        stamp.pid() == sys::fork::getpid() && (birth()? == Birth::Inode || !is_elsewhere()?);
     page()?.store(if known { stamp.word() } else { FOREIGN }, Ordering::Relaxed);
     Ok(())
 }
@@ -91,17 +92,33 @@ pub(crate) fn birth() -> Result<Birth, Error> {
     Ok(*KNOWN.get_or_init(|| if on_pidfs { Birth::Inode } else { Birth::StartTime }))
 }
 
-/// The inode of the PID namespace that this program belongs to.
+/// The [namespaces](own_namespaces) that this program belongs to.
 pub(crate) fn namespace() -> Result<u64, Error> {
     let known = NAMESPACE.load(Ordering::Relaxed);
     if known != 0 {
         return Ok(known);
     }
-    let own = sys::pidfd::namespace()?;
+    let own = own_namespaces()?;
     Ok(match NAMESPACE.compare_exchange(0, own, Ordering::Relaxed, Ordering::Relaxed) {
         Ok(_) => own,
         Err(earlier) => earlier,
     })
+}
+
+/// Whether this process is not, or not any more, in the namespaces that this program
+/// belongs to.
+pub(super) fn is_elsewhere() -> Result<bool, Error> {
+    Ok(own_namespaces()? != namespace()?)
+}
+
+/// The inodes of the namespaces by which this process reads stamps: that of PIDs, and
+/// where births are start times that of time, which moves them. Both have 32 bits.
+fn own_namespaces() -> Result<u64, Error> {
+    let pids = sys::pidfd::namespace()?;
+    match birth()? {
+        Birth::Inode => Ok(pids),
+        Birth::StartTime => Ok(pids ^ sys::pidfd::time_namespace()? << 32),
+    }
 }
 
 /// The wipe-on-fork page, made at the first call.

@@ -17,6 +17,7 @@
 use core::time::Duration;
 use std::os::fd::{AsFd, BorrowedFd};
 
+use super::current::is_elsewhere;
 use crate::primitive::{Stamp, current};
 use crate::sys::errno::Errno;
 use crate::sys::{fd, pidfd};
@@ -27,7 +28,8 @@ pub(crate) enum Birth {
     /// The inode of its pidfd: pidfs never gives one twice (Linux 6.9 on).
     Inode,
     /// Its start time in clock ticks. Two lives of one number within a tick
-    /// would need the whole range of numbers to be used up in it.
+    /// would need the whole range of numbers to be used up in it. It is another one
+    /// for each time namespace, so it is read in the family's only.
     StartTime,
 }
 
@@ -36,6 +38,8 @@ impl Birth {
     pub(crate) fn of(self, pid: u32, pidfd: BorrowedFd<'_>) -> Result<u64, Errno> {
         match self {
             Birth::Inode => pidfd::inode(pidfd),
+            // A process may go to another time namespace with its stamp.
+            Birth::StartTime if is_elsewhere().unwrap_or(true) => Err(Errno::XDEV),
             Birth::StartTime => pidfd::start_time(pid),
         }
     }
@@ -70,8 +74,8 @@ fn ask(stamp: Stamp, birth: Birth) -> Option<bool> {
     match birth {
         _ if ended => Some(false),
         Ok(birth) => Some(stamp.is_born(birth)),
-        // A process that runs and whose start time is hidden, by chroot or by
-        // hidepid, is not dead for that.
+        // A process that runs and whose start time is hidden, by chroot, by hidepid
+        // or by another time namespace, is not dead for that.
         Err(_) => None,
     }
 }
