@@ -9,6 +9,7 @@ pub struct Current {
     name: String,
     pid: u32,
     parent: u32,
+    is_daemon: bool,
 }
 
 /// The process that calls.
@@ -24,7 +25,9 @@ pub struct Current {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn current() -> Current {
-    Current { name: family().name().to_owned(), pid: getpid(), parent: getppid() }
+    let family = family();
+    let is_daemon = family.role().is_daemon;
+    Current { name: family.name().to_owned(), pid: getpid(), parent: getppid(), is_daemon }
 }
 
 impl Current {
@@ -50,5 +53,10 @@ impl Current {
     /// lives in an outer PID namespace.
     pub fn parent(&self) -> u32 {
         self.parent
+    }
+
+    /// Whether it ends with its parent: see [`Builder::daemon`](super::Builder::daemon).
+    pub fn is_daemon(&self) -> bool {
+        self.is_daemon
     }
 }

@@ -17,6 +17,9 @@ pub enum SpawnError {
     /// So many guards (of locks, permits, tasks) are alive in this thread or
     /// were leaked by one that ended: the child would get copies of them.
     Loans(usize),
+    /// This process is a [daemon](super::Builder::daemon), and was not given the
+    /// right to have [children](super::Builder::may_have_children).
+    Daemon,
     /// The system refused.
     Failed(Error),
 }
@@ -27,6 +30,7 @@ impl fmt::Debug for SpawnError {
         match self {
             SpawnError::Threads(threads) => write!(f, "Threads({threads})")?,
             SpawnError::Loans(loans) => write!(f, "Loans({loans})")?,
+            SpawnError::Daemon => write!(f, "Daemon")?,
             SpawnError::Failed(error) => return write!(f, "Failed({error:?})"),
         }
         write!(f, " [{self}]")
@@ -48,6 +52,11 @@ impl fmt::Display for SpawnError {
                 "spawn: {loans} guards are alive in this thread or were leaked, and a child would \
                  get copies of them; drop them first, or take over the contract of `unsafe \
                  spawn_unchecked`"
+            ),
+            SpawnError::Daemon => f.write_str(
+                "spawn: daemonic processes are not allowed to have children, since nobody would \
+                 end them; build the daemon with `may_have_children(true)`, and its children as \
+                 daemons",
             ),
             SpawnError::Failed(error) => write!(f, "spawn: {error}"),
         }

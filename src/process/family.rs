@@ -1,5 +1,5 @@
-//! What this process remembers: its name, how many children it had, and those
-//! that nobody will join.
+//! What this process remembers: its name and its role, how many children it had,
+//! and those that nobody will join.
 //!
 //! One lock, private to the process. Where other threads may hold it, it is held
 //! across the fork, so that the child gets it whole. A child that comes to be by
@@ -9,10 +9,12 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::builder::Role;
 use super::handover::Handover;
 use crate::error::Error;
 use crate::primitive::{Stamp, current};
 use crate::sys::fork::waitid;
+use crate::sys::lifeline;
 
 #[derive(Debug)]
 pub(super) struct Family {
@@ -20,6 +22,9 @@ pub(super) struct Family {
     of: Option<Stamp>,
     /// Empty until somebody gave one.
     name: String,
+    role: Role,
+    /// What ends a daemon with its parent, for as long as it is open here.
+    lifeline: Option<OwnedFd>,
     /// How many names were given by number.
     named: u32,
     /// Children whose handle was dropped while they ran.
@@ -32,6 +37,8 @@ pub(super) struct Family {
 static FAMILY: Mutex<Family> = Mutex::new(Family {
     of: None,
     name: String::new(),
+    role: Role::PLAIN,
+    lifeline: None,
     named: 0,
     detached: Vec::new(),
     spare: None,
@@ -59,14 +66,25 @@ impl Family {
         format!("Process-{}", self.named)
     }
 
-    /// In a forked child: nothing is its own but the new name.
-    pub(super) fn begin(&mut self, name: String) {
+    pub(super) fn role(&self) -> Role {
+        self.role
+    }
+
+    /// In a forked child: nothing is its own but the new name and the role.
+    pub(super) fn begin(&mut self, name: String, role: Role, lifeline: Option<OwnedFd>) {
         self.forget();
+        self.of = current().ok();
         self.name = name;
+        self.role = role;
+        self.lifeline = lifeline;
     }
 
     fn forget(&mut self) {
         self.named = 0;
+        self.role = Role::PLAIN;
+        self.lifeline = None;
+        // A fork that libc knows nothing of did not do it.
+        lifeline::let_go();
         // Closes this process's copies; the children are not its own.
         self.detached.clear();
         self.spare = None;

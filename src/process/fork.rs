@@ -8,8 +8,9 @@
 
 use core::mem;
 use std::io::{stderr, stdout};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use super::builder::Builder;
 use super::child::Child;
 use super::family::family;
 use super::handover::{Handover, Told};
@@ -17,7 +18,7 @@ use crate::error::Error;
 use crate::primitive::{self, Stamp};
 use crate::shared::transfer;
 use crate::sys::errno::Named;
-use crate::sys::{self, pidfd};
+use crate::sys::{self, lifeline, pidfd};
 
 /// Which process returned from [`fork`].
 #[derive(Debug)]
@@ -30,8 +31,9 @@ pub enum Fork {
 
 /// Makes a second process out of this one; both return from here.
 ///
-/// For those who need the bare thing. The child is named `Process-N`, and a
-/// [`join`](Child::join) on it is `Ok(())` when it exits with code 0.
+/// For those who need the bare thing. The child is named `Process-N`, is no daemon
+/// even if this process is one, and a [`join`](Child::join) on it is `Ok(())` when
+/// it exits with code 0.
 ///
 /// # Errors
 ///
@@ -65,7 +67,7 @@ pub enum Fork {
 /// ```
 pub unsafe fn fork() -> Result<Fork, Error> {
     // SAFETY: the caller keeps the contract.
-    match unsafe { divide(None, Threads::Maybe) }? {
+    match unsafe { divide(Builder::new().daemon(false), Threads::Maybe) }? {
         Side::Parent(newborn) => newborn.begin(drop).map(|(child, _)| Fork::Parent(child)),
         Side::Child(_) => Ok(Fork::Child),
     }
@@ -92,9 +94,10 @@ pub(super) enum Side {
 /// # Safety
 ///
 /// As [`fork`].
-pub(super) unsafe fn divide(name: Option<String>, others: Threads) -> Result<Side, Error> {
+pub(super) unsafe fn divide(builder: Builder, others: Threads) -> Result<Side, Error> {
     // Refuses outside the family's PID namespace.
     let parent = primitive::current()?;
+    let role = builder.role();
     // Held across the fork, so that no other thread leaves the child's copies
     // locked for ever. Alone, it would only make both sides copy their pages.
     // In this order: who holds stdout may join a child, which takes the third.
@@ -102,7 +105,8 @@ pub(super) unsafe fn divide(name: Option<String>, others: Threads) -> Result<Sid
     let mut parents = family();
     parents.reap();
     let handover = parents.page(parent)?;
-    let name = name.unwrap_or_else(|| parents.next_name());
+    let lifeline = if role.is_daemon { Some(lifeline::read_end()?) } else { None };
+    let name = builder.name.unwrap_or_else(|| parents.next_name());
     let held = output.map(|output| (parents, output));
     // What is buffered here would be repeated by a child that prints.
     sys::fork::flush()?;
@@ -110,7 +114,7 @@ pub(super) unsafe fn divide(name: Option<String>, others: Threads) -> Result<Sid
     match unsafe { sys::fork::fork() }? {
         Some(pid) => {
             drop(held);
-            Ok(Side::Parent(Newborn { pid, name, handover }))
+            Ok(Side::Parent(Newborn { pid, name, handover, lifeline }))
         }
         None => {
             match handover.wait_for_stamp(parent) {
@@ -122,8 +126,8 @@ pub(super) unsafe fn divide(name: Option<String>, others: Threads) -> Result<Sid
             }
             transfer::forget();
             match held {
-                Some((mut own, _)) => own.begin(name),
-                None => family().begin(name),
+                Some((mut own, _)) => own.begin(name, role, lifeline),
+                None => family().begin(name, role, lifeline),
             }
             Ok(Side::Child(handover))
         }
@@ -135,6 +139,8 @@ pub(super) struct Newborn {
     pid: u32,
     name: String,
     handover: Handover,
+    /// A daemon's, which has it too.
+    lifeline: Option<OwnedFd>,
 }
 
 impl Newborn {
@@ -152,11 +158,28 @@ impl Newborn {
         // The number was the child's until somebody reaped it, which happens by
         // itself where SIGCHLD is ignored: then it may be anybody's by now.
         sys::fork::waitid(pidfd.as_fd(), false).named("waitid")?;
+        if let Some(lifeline) = self.lifeline {
+            tie(lifeline.as_fd(), self.pid, pidfd.as_fd())?;
+        }
         let stamp = primitive::of_process(self.pid, pidfd.as_fd())?;
         hand_over(stamp);
         waiting.begin(stamp);
         Ok((Child::new(self.pid, self.name, pidfd), self.handover))
     }
+}
+
+/// From here on the child ends with this process.
+///
+/// The parent does it, so that it is in force before the child begins: while the
+/// child waits for that it finds out by itself when its parent dies.
+fn tie(lifeline: BorrowedFd<'_>, pid: u32, pidfd: BorrowedFd<'_>) -> Result<(), Error> {
+    lifeline::aim(lifeline, pid)?;
+    // Alive after it was aimed at: the number was the child's. Else there is
+    // nobody left to end, and whoever has the number by now is left alone.
+    if sys::fork::waitid(pidfd, false).named("waitid")?.is_none() {
+        lifeline::arm(lifeline)?;
+    }
+    Ok(())
 }
 
 /// Dropped, it ends the child that waits, without a signal to a number.

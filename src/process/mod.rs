@@ -6,6 +6,7 @@
 // May import: `ready`, `shared`, `primitive`, `sys`, `deadline`, `error`. Never:
 // `channel`, whose messages a process knows nothing about.
 
+mod builder;
 mod child;
 mod current;
 mod error;
@@ -16,8 +17,9 @@ mod join;
 mod life;
 mod spawn;
 
+pub use builder::Builder;
 pub use child::Child;
 pub use current::{Current, current};
 pub use error::{JoinError, SpawnError};
 pub use fork::{Fork, fork};
-pub use spawn::{Builder, spawn, spawn_unchecked};
+pub use spawn::{spawn, spawn_unchecked};

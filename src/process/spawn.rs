@@ -2,11 +2,12 @@
 #![allow(unsafe_code)]
 
 use core::mem;
-
 use core::time::Duration;
 
+use super::builder::Builder;
 use super::child::Child;
 use super::error::SpawnError;
+use super::family::family;
 use super::fork::{Side, Threads, divide};
 use super::life::live;
 use crate::deadline::Deadline;
@@ -36,13 +37,15 @@ use crate::sys::fork::threads;
 /// # Errors
 ///
 /// [`SpawnError::Threads`] when this process has more than one thread,
-/// [`SpawnError::Loans`] while a guard is alive, and [`SpawnError::Failed`]
-/// when the system refuses or what was buffered for stdout cannot be written.
+/// [`SpawnError::Loans`] while a guard is alive, [`SpawnError::Daemon`] in a daemon
+/// that may not have children, and [`SpawnError::Failed`] when the system refuses
+/// or what was buffered for stdout cannot be written.
 /// In each case `f` is dropped.
 ///
 /// # When the child dies
 ///
-/// Its [`Child`] tells. When this process dies, the child goes on.
+/// Its [`Child`] tells. When this process dies, the child goes on, unless it is
+/// a [`daemon`](Builder::daemon).
 ///
 /// # Examples
 ///
@@ -76,7 +79,8 @@ where
 ///
 /// # Errors
 ///
-/// [`SpawnError::Failed`] when the system refuses. `f` is dropped.
+/// [`SpawnError::Failed`] when the system refuses, [`SpawnError::Daemon`] in a
+/// daemon that may not have children. `f` is dropped.
 ///
 /// # Safety
 ///
@@ -96,38 +100,7 @@ where
     unsafe { Builder::new().spawn_unchecked(f) }
 }
 
-/// What a process will be, before it is spawned.
-///
-/// # Examples
-///
-/// ```
-/// use killproof::process::{self, Builder};
-///
-/// let child = Builder::new().name("crawler").spawn(|| process::current().name().to_owned())?;
-/// assert_eq!(child.name(), "crawler");
-/// assert_eq!(child.join()?, "crawler");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, Default)]
-#[must_use = "a builder does nothing until it spawns"]
-pub struct Builder {
-    name: Option<String>,
-}
-
 impl Builder {
-    /// A process with a default name.
-    pub fn new() -> Builder {
-        Builder::default()
-    }
-
-    /// What the process is called, for people: in
-    /// [`current`](super::current) and in the `Debug` of its [`Child`]. The
-    /// default is `Process-N` for the N-th one without a name.
-    pub fn name(mut self, name: impl Into<String>) -> Builder {
-        self.name = Some(name.into());
-        self
-    }
-
     /// Runs `f` in a process of its own; see [`spawn`].
     ///
     /// # Errors
@@ -138,10 +111,11 @@ impl Builder {
         F: FnOnce() -> T + Send + 'static,
         T: Message,
     {
+        may_have_children()?;
         check()?;
         // SAFETY: `check` found that this is the only thread, so nobody else is
         // in the middle of anything, and that it has nothing on loan.
-        unsafe { spawn_named(self.name, Threads::None, f) }
+        unsafe { spawn_built(self, Threads::None, f) }
     }
 
     /// Runs `f` in a process of its own, whatever threads and guards there
@@ -149,7 +123,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`SpawnError::Failed`] when the system refuses.
+    /// As [`spawn_unchecked`].
     ///
     /// # Safety
     ///
@@ -159,9 +133,15 @@ impl Builder {
         F: FnOnce() -> T + Send + 'static,
         T: Message,
     {
+        may_have_children()?;
         // SAFETY: the caller keeps the contract, which is the same.
-        unsafe { spawn_named(self.name, Threads::Maybe, f) }
+        unsafe { spawn_built(self, Threads::Maybe, f) }
     }
+}
+
+/// Refuses in a daemon that was not allowed any.
+fn may_have_children() -> Result<(), SpawnError> {
+    if family().role().may_have_children { Ok(()) } else { Err(SpawnError::Daemon) }
 }
 
 /// Refuses where a fork would not be safe.
@@ -191,17 +171,13 @@ const LEAVING: Duration = Duration::from_millis(20);
 /// # Safety
 ///
 /// As [`spawn_unchecked`].
-unsafe fn spawn_named<F, T>(
-    name: Option<String>,
-    others: Threads,
-    f: F,
-) -> Result<Child<T>, SpawnError>
+unsafe fn spawn_built<F, T>(builder: Builder, others: Threads, f: F) -> Result<Child<T>, SpawnError>
 where
     F: FnOnce() -> T,
     T: Message,
 {
     // SAFETY: the caller keeps the contract.
-    match unsafe { divide(name, others) }? {
+    match unsafe { divide(builder, others) }? {
         Side::Child(handover) => live(f, &handover),
         Side::Parent(newborn) => {
             // Its ends of queues and pipes are the child's before it begins.

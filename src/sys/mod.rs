@@ -13,6 +13,7 @@ pub(crate) mod errno;
 pub(crate) mod fd;
 pub(crate) mod fork;
 pub(crate) mod futex;
+pub(crate) mod lifeline;
 pub(crate) mod map;
 pub(crate) mod pidfd;
 pub(crate) mod words;

@@ -25,7 +25,7 @@ pub fn fds() -> usize {
 }
 
 /// The descriptors there are once a child has left its page for the next one.
-fn fds_after_a_child() -> usize {
+pub fn fds_after_a_child() -> usize {
     assert_eq!(spawn(|| ()).unwrap().join(), Ok(()));
     fds()
 }

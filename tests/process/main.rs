@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod daemons;
 mod detached;
 mod ends;
 mod faults;
@@ -31,6 +32,7 @@ fn main() {
         ends::cases(),
         waiting::cases(),
         detached::cases(),
+        daemons::cases(),
         refusals::cases(),
         forks::cases(),
         handover::cases(),

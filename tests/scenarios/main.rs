@@ -10,6 +10,7 @@ mod alone;
 mod barrier;
 mod condvar;
 mod crowd;
+mod daemons;
 mod descriptors;
 mod frozen;
 mod handed_over;
@@ -60,6 +61,7 @@ fn main() {
         namespace::cases(),
         descriptors::cases(),
         readiness::cases(),
+        daemons::cases(),
         waiters::cases(),
         leases::cases(),
         letters::cases(),

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use killproof::channel::RecvError;
-use killproof::process::{Child, spawn};
+use killproof::process::{Builder, Child, spawn};
 use nix::unistd::{getpid, getppid};
 
 use crate::common::case::Case;
@@ -31,6 +31,12 @@ pub fn cases() -> Vec<Case> {
         Row::new("process spawn, zombie", world, spawn_one, nobody_is_left)
             .zombie()
             .every(61, 10)
+            .case(),
+        Row::new("process spawn, a daemon", world, spawn_daemon, nobody_is_left)
+            .every(31, 40)
+            .case(),
+        Row::new("process spawn, the first daemon", world, spawn_first_daemon, nobody_is_left)
+            .every(61, 20)
             .case(),
         Row::new("process spawn, with the last sender", ends, spawn_sender, over_for_receivers)
             .apart(Ends::drop_sender)
@@ -72,6 +78,31 @@ fn spawn_one(world: &World, begin: Begin) {
     let body = count(world);
     begin.now();
     mem::forget(spawn(body));
+}
+
+/// It never ends by itself.
+fn stay(world: &World) -> impl FnOnce() + Send + 'static {
+    let (body, never) = (count(world), Arc::clone(&world.may_end));
+    move || {
+        body();
+        never.pass();
+    }
+}
+
+fn spawn_daemon(world: &World, begin: Begin) {
+    warm_up();
+    assert_eq!(Builder::new().daemon(true).spawn(|| ()).expect("allowed").join(), Ok(()));
+    let body = stay(world);
+    begin.now();
+    mem::forget(Builder::new().daemon(true).spawn(body));
+}
+
+/// The first one makes the lifeline.
+fn spawn_first_daemon(world: &World, begin: Begin) {
+    warm_up();
+    let body = stay(world);
+    begin.now();
+    mem::forget(Builder::new().daemon(true).spawn(body));
 }
 
 fn spawn_sender(ends: &Ends<Words>, begin: Begin) {
