@@ -1,6 +1,7 @@
 //! What a process will be, before it is one.
 
 use super::family::family;
+use super::stdio::Stdio;
 
 /// What a process will be, before it is spawned.
 ///
@@ -20,6 +21,9 @@ pub struct Builder {
     pub(super) name: Option<String>,
     daemon: Option<bool>,
     may_have_children: Option<bool>,
+    /// stdin, stdout and stderr.
+    pub(super) streams: [Stdio; 3],
+    pub(super) closes_fds: bool,
 }
 
 impl Builder {
@@ -91,6 +95,50 @@ impl Builder {
     /// ```
     pub fn may_have_children(mut self, may: bool) -> Builder {
         self.may_have_children = Some(may);
+        self
+    }
+
+    /// What the process reads as its stdin: this process's own by default. Of that,
+    /// what Rust has read ahead here is in the child's buffer too.
+    ///
+    /// With [`piped`](Stdio::piped), write to the `stdin` of the
+    /// [`Child`](super::Child), and drop it where the input ends. Children that are
+    /// spawned while it is open have it too, and the input does not end before they
+    /// do.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::process::{Builder, Stdio};
+    /// use std::io::{self, Write};
+    ///
+    /// let count = || io::stdin().lines().count() as u64;
+    /// let mut child = Builder::new().stdin(Stdio::piped()).spawn(count)?;
+    /// let mut stdin = child.stdin.take().unwrap();
+    /// stdin.write_all(b"one\ntwo\n")?;
+    /// drop(stdin);
+    /// assert_eq!(child.join()?, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn stdin(mut self, stdin: impl Into<Stdio>) -> Builder {
+        self.streams[0] = stdin.into();
+        self
+    }
+
+    /// Where the process prints: with this process by default.
+    ///
+    /// With [`piped`](Stdio::piped), read from the `stdout` of the
+    /// [`Child`](super::Child), before it is joined: a child whose pipe is full
+    /// waits for that.
+    pub fn stdout(mut self, stdout: impl Into<Stdio>) -> Builder {
+        self.streams[1] = stdout.into();
+        self
+    }
+
+    /// Where the process reports errors: with this process by default; see
+    /// [`stdout`](Builder::stdout).
+    pub fn stderr(mut self, stderr: impl Into<Stdio>) -> Builder {
+        self.streams[2] = stderr.into();
         self
     }
 

@@ -2,15 +2,16 @@
 
 use core::fmt;
 use core::marker::PhantomData;
-use core::time::Duration;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::process::{ChildStderr, ChildStdin, ChildStdout};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::family::family;
 use super::handover::{Handover, Outcome};
+use super::known::Known;
 use crate::error::Error;
 use crate::ready::{Ready, Source};
-use crate::sys::errno::{Errno, Named};
 use crate::sys::fd::poll_readable;
 use crate::sys::fork::{self, Status};
 
@@ -40,10 +41,15 @@ use crate::sys::fork::{self, Status};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Child<T> {
-    pid: u32,
-    name: String,
-    /// Shared with the list of the detached, once it is on that.
-    pidfd: Arc<OwnedFd>,
+    /// Where its stdin comes from, if [piped](super::Stdio::piped). Dropped, it
+    /// ends.
+    pub stdin: Option<ChildStdin>,
+    /// What it prints, if [piped](super::Stdio::piped).
+    pub stdout: Option<ChildStdout>,
+    /// What it reports as errors, if [piped](super::Stdio::piped).
+    pub stderr: Option<ChildStderr>,
+    /// Shared with the family's list.
+    known: Arc<Known>,
     /// `None`: the exit status is all there is to be said.
     pub(super) handover: Option<Handover>,
     pub(super) end: End,
@@ -64,11 +70,12 @@ pub(super) enum End {
 }
 
 impl<T> Child<T> {
-    pub(super) fn new(pid: u32, name: String, pidfd: OwnedFd) -> Child<T> {
+    pub(super) fn new(known: Arc<Known>) -> Child<T> {
         Child {
-            pid,
-            name,
-            pidfd: Arc::new(pidfd),
+            stdin: None,
+            stdout: None,
+            stderr: None,
+            known,
             handover: None,
             end: End::Unknown,
             is_taken: false,
@@ -85,13 +92,13 @@ impl<T> Child<T> {
 
     /// The process id. Another process may have it once this one is joined.
     pub fn pid(&self) -> u32 {
-        self.pid
+        self.known.pid
     }
 
     /// The name: given by [`Builder::name`](super::Builder::name), else
     /// `Process-N`.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.known.name
     }
 
     /// Whether the process has not ended. A stopped process is alive.
@@ -123,7 +130,7 @@ impl<T> Child<T> {
     ///
     /// When the process has taken on another user's identity.
     pub fn terminate(&self) -> Result<(), Error> {
-        ended_is_fine(fork::terminate(self.as_fd()))
+        self.known.terminate()
     }
 
     /// Ends the process, by SIGKILL. `Ok` also when it has ended.
@@ -143,11 +150,11 @@ impl<T> Child<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn kill(&self) -> Result<(), Error> {
-        ended_is_fine(fork::kill(self.as_fd()))
+        self.known.kill()
     }
 
     fn runs(&self) -> bool {
-        self.end == End::Unknown && !poll_readable(self, Some(Duration::ZERO)).unwrap_or(false)
+        self.end == End::Unknown && self.known.runs()
     }
 
     pub(super) fn outcome(&self) -> Result<Option<Outcome>, Error> {
@@ -171,7 +178,7 @@ impl<T> Child<T> {
 /// The pidfd: readable once the process has ended.
 impl<T> AsFd for Child<T> {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.pidfd.as_fd()
+        self.known.as_fd()
     }
 }
 
@@ -195,7 +202,7 @@ impl<T> Source for Child<T> {
 impl<T> Drop for Child<T> {
     fn drop(&mut self) {
         if self.end == End::Unknown {
-            family().detach(Arc::clone(&self.pidfd));
+            family().detach(Arc::clone(&self.known));
         } else if let Some(page) = self.handover.take() {
             family().recycle(page);
         }
@@ -211,17 +218,9 @@ impl<T> fmt::Debug for Child<T> {
             End::Lost => "ended".to_owned(),
         };
         f.debug_struct("Child")
-            .field("name", &self.name)
-            .field("pid", &self.pid)
+            .field("name", &self.known.name)
+            .field("pid", &self.known.pid)
             .field("state", &format_args!("{state}"))
             .finish()
-    }
-}
-
-/// Signalling a process that is gone is no error: it is as it was to be.
-fn ended_is_fine(sent: Result<(), Errno>) -> Result<(), Error> {
-    match sent {
-        Err(Errno::SRCH) => Ok(()),
-        sent => sent.named("pidfd_send_signal"),
     }
 }

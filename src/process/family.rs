@@ -6,11 +6,13 @@
 //! any other fork finds another stamp than its own in it and forgets what is not
 //! its.
 
+use core::mem;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::builder::Role;
 use super::handover::Handover;
+use super::known::Known;
 use crate::error::Error;
 use crate::primitive::{Stamp, current};
 use crate::sys::fork::waitid;
@@ -28,7 +30,9 @@ pub(super) struct Family {
     /// How many names were given by number.
     named: u32,
     /// Children whose handle was dropped while they ran.
-    detached: Vec<Arc<OwnedFd>>,
+    detached: Vec<Arc<Known>>,
+    /// These and those that have a handle.
+    children: Vec<Weak<Known>>,
     /// The page of a child that has ended, for the next one: to make a page
     /// costs a tenth of a fork.
     spare: Option<Handover>,
@@ -41,6 +45,7 @@ static FAMILY: Mutex<Family> = Mutex::new(Family {
     lifeline: None,
     named: 0,
     detached: Vec::new(),
+    children: Vec::new(),
     spare: None,
 });
 
@@ -87,6 +92,8 @@ impl Family {
         lifeline::let_go();
         // Closes this process's copies; the children are not its own.
         self.detached.clear();
+        // Nothing to close, and the counts are on pages that are the parent's yet.
+        mem::forget(mem::take(&mut self.children));
         self.spare = None;
     }
 
@@ -100,15 +107,28 @@ impl Family {
         self.spare = page.blank();
     }
 
-    /// Keeps the child behind `pidfd` to reap it once it has ended.
-    pub(super) fn detach(&mut self, pidfd: Arc<OwnedFd>) {
-        self.detached.push(pidfd);
+    /// A child that has begun.
+    pub(super) fn enlist(&mut self, child: &Arc<Known>) {
+        self.children.retain(|child| child.strong_count() > 0);
+        self.children.push(Arc::downgrade(child));
+    }
+
+    /// The children that have not ended.
+    pub(super) fn active(&mut self) -> Vec<Arc<Known>> {
+        self.reap();
+        let known = self.children.iter().filter_map(Weak::upgrade);
+        known.filter(|child| child.runs()).collect()
+    }
+
+    /// Keeps a child to reap it once it has ended.
+    pub(super) fn detach(&mut self, child: Arc<Known>) {
+        self.detached.push(child);
         self.reap();
     }
 
     /// Reaps the detached children that have ended.
     pub(super) fn reap(&mut self) {
         // An error means that somebody else reaped it.
-        self.detached.retain(|pidfd| matches!(waitid(pidfd.as_fd(), true), Ok(None)));
+        self.detached.retain(|child| matches!(waitid(child.as_fd(), true), Ok(None)));
     }
 }

@@ -9,11 +9,13 @@
 use core::mem;
 use std::io::{stderr, stdout};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use super::builder::Builder;
 use super::child::Child;
 use super::family::family;
 use super::handover::{Handover, Told};
+use super::known::Known;
 use crate::error::Error;
 use crate::primitive::{self, Stamp};
 use crate::shared::transfer;
@@ -164,7 +166,9 @@ impl Newborn {
         let stamp = primitive::of_process(self.pid, pidfd.as_fd())?;
         hand_over(stamp);
         waiting.begin(stamp);
-        Ok((Child::new(self.pid, self.name, pidfd), self.handover))
+        let known = Arc::new(Known { pid: self.pid, name: self.name, pidfd });
+        family().enlist(&known);
+        Ok((Child::new(known), self.handover))
     }
 }
 

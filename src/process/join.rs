@@ -17,7 +17,8 @@ use crate::sys::fd::poll_readable;
 use crate::sys::fork::{self, Status};
 
 impl<T: Message> Child<T> {
-    /// Waits for the end of the process and gives what it returned.
+    /// Waits for the end of the process and gives what it returned. If its
+    /// [`stdin`](Child::stdin) is still here it is closed first.
     ///
     /// # Errors
     ///
@@ -39,6 +40,8 @@ impl<T: Message> Child<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn join(mut self) -> Result<T, JoinError> {
+        // Else a child that reads to the end of its input would never end.
+        self.stdin = None;
         let value = self.join_until(Deadline::Never)?;
         // With no deadline there is an end.
         value.ok_or(JoinError::Lost)

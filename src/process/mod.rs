@@ -8,18 +8,23 @@
 
 mod builder;
 mod child;
+mod children;
 mod current;
 mod error;
 mod family;
 mod fork;
 mod handover;
 mod join;
+mod known;
 mod life;
 mod spawn;
+mod stdio;
 
 pub use builder::Builder;
 pub use child::Child;
+pub use children::{ActiveChild, active_children, join_all, terminate_all, wait_any};
 pub use current::{Current, current};
 pub use error::{JoinError, SpawnError};
 pub use fork::{Fork, fork};
 pub use spawn::{spawn, spawn_unchecked};
+pub use stdio::Stdio;

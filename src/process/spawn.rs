@@ -10,10 +10,12 @@ use super::error::SpawnError;
 use super::family::family;
 use super::fork::{Side, Threads, divide};
 use super::life::live;
+use super::stdio::Streams;
 use crate::deadline::Deadline;
 use crate::shared::message::Message;
 use crate::shared::{loans, transfer};
-use crate::sys::fork::threads;
+use crate::sys::fd::files;
+use crate::sys::fork::{close, threads};
 
 /// Runs `f` in a process of its own, which begins as a copy of this one.
 ///
@@ -101,6 +103,41 @@ where
 }
 
 impl Builder {
+    /// Whether the process closes, before `f` begins, every descriptor past its
+    /// standard streams that is a file, a pipe, a socket or a device: by default it
+    /// does not. The ends of other children's pipes, listening sockets and locked
+    /// files are then not kept open by it. Handles of this crate (a
+    /// [`Shared`](crate::Shared), an [`Event`](crate::sync::Event), ends of queues, a
+    /// [`Child`]) work on; eventfds, pidfds and epolls of others stay open with theirs.
+    ///
+    /// # Safety
+    ///
+    /// In the child, neither `f` nor anything that it calls uses such a descriptor:
+    /// what owns one there (a `File`, a `TcpStream`, a `ChildStdin`) is forgotten
+    /// and not dropped, since its number may be another's by then.
+    ///
+    /// # Examples
+    ///
+    /// A sibling that has a pipe open does not keep its reader from its end:
+    ///
+    /// ```
+    /// use killproof::process::{Builder, Stdio};
+    /// use std::io;
+    ///
+    /// let read = || io::stdin().lines().count() as u64;
+    /// let reader = Builder::new().stdin(Stdio::piped()).spawn(read)?;
+    /// // SAFETY: the sibling does nothing at all.
+    /// let builder = unsafe { Builder::new().close_fds(true) };
+    /// let sibling = builder.spawn(|| -> () { loop { std::thread::park() } })?;
+    /// assert_eq!(reader.join()?, 0);
+    /// sibling.kill()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub unsafe fn close_fds(mut self, close_fds: bool) -> Builder {
+        self.closes_fds = close_fds;
+        self
+    }
+
     /// Runs `f` in a process of its own; see [`spawn`].
     ///
     /// # Errors
@@ -176,9 +213,21 @@ where
     F: FnOnce() -> T,
     T: Message,
 {
+    let streams = Streams::new(&builder.streams)?;
+    let mut others_files = if builder.closes_fds { files()? } else { Vec::new() };
+    others_files.retain(|number| !streams.has(*number));
     // SAFETY: the caller keeps the contract.
     match unsafe { divide(builder, others) }? {
-        Side::Child(handover) => live(f, &handover),
+        Side::Child(handover) => {
+            let f = move || {
+                // What fails here is said as a panic is: there is no other way.
+                streams.install(others == Threads::None).expect("a standard stream");
+                // SAFETY: whoever asked for it promised that nothing uses them.
+                unsafe { close(&others_files) };
+                f()
+            };
+            live(f, &handover)
+        }
         Side::Parent(newborn) => {
             // Its ends of queues and pipes are the child's before it begins.
             let hand_over = |stamp| {
@@ -187,7 +236,10 @@ where
                 }
             };
             let (child, handover) = newborn.begin(hand_over)?;
-            Ok(child.owing(handover))
+            let mut child = child.owing(handover);
+            (child.stdin, child.stdout, child.stderr) =
+                (streams.stdin, streams.stdout, streams.stderr);
+            Ok(child)
         }
     }
 }

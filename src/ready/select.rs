@@ -71,7 +71,7 @@ pub fn select(things: &[&dyn Ready], timeout: Option<Duration>) -> Result<Option
             return Ok(found);
         }
         let bells: Vec<BorrowedFd<'_>> = things.iter().filter_map(|it| it.bell_fd()).collect();
-        let passed = !poll_any(&bells, slices.next(deadline))?;
+        let passed = poll_any(&bells, Some(slices.next(deadline)))?.is_none();
         ask = slices.is_over(passed);
     }
 }

@@ -1,7 +1,7 @@
 //! Descriptors: eventfd(2), poll(2), and numbers that are nobody's stdout.
 
 use core::time::Duration;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use rustix::event::Timespec;
 use rustix::event::{EventfdFlags, PollFd, PollFlags};
@@ -40,6 +40,28 @@ pub(crate) fn duplicate(fd: BorrowedFd<'_>) -> Result<OwnedFd, Error> {
     beyond_stdio(rustix::io::fcntl_dupfd_cloexec(fd, 0).named("fcntl(F_DUPFD)")?)
 }
 
+/// The numbers, past those of the standard streams, of this process's descriptors
+/// that are files, pipes, sockets or devices. The others are what this crate's
+/// handles are made of: its own memory files, eventfds, pidfds, epolls.
+pub(crate) fn files() -> Result<Vec<RawFd>, Error> {
+    const LIST: &str = "/proc/self/fd";
+    const OTHERS: [&str; 2] = ["/memfd:killproof", "anon_inode:"];
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(LIST).named("read(/proc/self/fd)")?.flatten() {
+        let number = entry.file_name().to_str().and_then(|name| name.parse().ok());
+        // One that cannot be read any more is closed.
+        let (Some(number), Ok(target)) = (number, std::fs::read_link(entry.path())) else {
+            continue;
+        };
+        let target = target.to_string_lossy();
+        let is_list = target.starts_with("/proc/") && target.ends_with("/fd");
+        if number > 2 && !is_list && !OTHERS.iter().any(|other| target.starts_with(other)) {
+            files.push(number);
+        }
+    }
+    Ok(files)
+}
+
 /// Puts `count` tokens into an eventfd. Async-signal-safe.
 ///
 /// It refuses only when there are nearly 2^64.
@@ -59,10 +81,15 @@ pub(crate) fn poll_readable(fd: impl AsFd, timeout: Option<Duration>) -> Result<
     poll(&mut [PollFd::new(&fd, PollFlags::IN)], timeout)
 }
 
-/// The same for any of several.
-pub(crate) fn poll_any(fds: &[BorrowedFd<'_>], timeout: Duration) -> Result<bool, Error> {
-    let mut asked: Vec<PollFd<'_>> = fds.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
-    poll(&mut asked, Some(timeout))
+/// Waits until one of `fds` is readable; returns the first that is. EINTR counts
+/// as none yet.
+pub(crate) fn poll_any(
+    fds: &[impl AsFd],
+    timeout: Option<Duration>,
+) -> Result<Option<usize>, Error> {
+    let mut fds: Vec<PollFd<'_>> = fds.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
+    let any = poll(&mut fds, timeout)?;
+    Ok(fds.iter().position(|fd| any && !fd.revents().is_empty()))
 }
 
 fn poll(fds: &mut [PollFd<'_>], timeout: Option<Duration>) -> Result<bool, Error> {

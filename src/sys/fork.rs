@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 use std::io::Write;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::ptr;
 
 use nix::sys::signal::Signal;
@@ -81,6 +81,34 @@ pub(crate) fn flush() -> Result<(), Error> {
         _ => Err(std::io::Error::last_os_error()).named("fflush"),
     };
     rust.and(c)
+}
+
+/// Puts `fd` under the number `number`, where standard streams are; what was
+/// there is closed.
+pub(crate) fn install(fd: BorrowedFd<'_>, number: RawFd) -> Result<(), Error> {
+    loop {
+        // SAFETY: nobody owns the numbers of standard streams; whoever reads or
+        // writes them takes what is there.
+        match unsafe { libc::dup2(fd.as_raw_fd(), number) } {
+            -1 => match std::io::Error::last_os_error() {
+                error if matches!(error.raw_os_error(), Some(libc::EINTR | libc::EBUSY)) => {}
+                error => return Err(error).named("dup2"),
+            },
+            _ => return Ok(()),
+        }
+    }
+}
+
+/// Closes these descriptors, whatever they are by now.
+///
+/// # Safety
+///
+/// Nobody in this process goes on to use any of them.
+pub(crate) unsafe fn close(numbers: &[RawFd]) {
+    for number in numbers {
+        // SAFETY: the caller says that nobody relies on it.
+        unsafe { libc::close(*number) };
+    }
 }
 
 /// Ends this process here: no destructor, no exit handler, no flush.

@@ -142,7 +142,14 @@ fn whoever_else_was_forked() {
 
 fn a_stopped_one() {
     let parent = parent_process(|| {
-        let child = daemon().spawn(for_ever).map_err(|error| error.to_string())?;
+        let begun = gate();
+        let inner = begun.clone();
+        let child = daemon().spawn(move || {
+            inner.open();
+            for_ever();
+        });
+        let child = child.map_err(|error| error.to_string())?;
+        begun.pass();
         let pid = Pid::from_raw(child.pid().cast_signed());
         kill(pid, Signal::SIGSTOP).map_err(|errno| errno.to_string())
     });

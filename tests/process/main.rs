@@ -10,6 +10,7 @@ mod detached;
 mod ends;
 mod faults;
 mod forks;
+mod group;
 mod handover;
 mod names;
 mod namespace;
@@ -17,6 +18,7 @@ mod output;
 mod parties;
 mod refusals;
 mod shown;
+mod streams;
 mod values;
 mod waiting;
 
@@ -33,6 +35,8 @@ fn main() {
         waiting::cases(),
         detached::cases(),
         daemons::cases(),
+        streams::cases(),
+        group::cases(),
         refusals::cases(),
         forks::cases(),
         handover::cases(),

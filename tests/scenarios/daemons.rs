@@ -1,20 +1,22 @@
 //! What users of Python's daemons have suffered from, and must not find here.
+#![allow(unsafe_code)]
 
-use std::sync::Arc;
+use std::os::fd::AsFd;
+use std::sync::{Arc, OnceLock};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use killproof::Shared;
-use killproof::process::{Builder, SpawnError, spawn};
-use killproof::sync::Semaphore;
+use killproof::process::{Builder, SpawnError, Stdio, spawn, terminate_all, wait_any};
+use killproof::sync::{Event, Semaphore};
 use nix::errno::Errno;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::sys::wait::{WaitStatus, wait};
 
 use crate::common::case::Case;
 use crate::common::child::{children, fork, is_running, until};
 use crate::common::mapped::{Gate, Mapped};
-use crate::{STUCK, expect, finish, kill, scenario};
+use crate::{STUCK, expect, fall_asleep, finish, kill, scenario};
 
 pub fn cases() -> Vec<Case> {
     vec![
@@ -23,6 +25,14 @@ pub fn cases() -> Vec<Case> {
             complaint_15_daemons_do_not_survive_a_killed_parent,
         ),
         scenario("complaint_16_daemons_may_have_children", complaint_16_daemons_may_have_children),
+        scenario(
+            "complaint_21_a_group_is_ended_at_ctrl_c",
+            complaint_21_a_group_is_ended_at_ctrl_c,
+        ),
+        scenario(
+            "complaint_22_join_waits_for_the_child_alone",
+            complaint_22_join_waits_for_the_child_alone,
+        ),
     ]
 }
 
@@ -88,4 +98,78 @@ fn complaint_16_daemons_may_have_children() -> Result<String, String> {
         expect("allowed", allowed.join().map_err(|e| e.to_string())?, Ok(42))
     });
     finish("the parent", &parent).map(|()| String::new())
+}
+
+/// A wait without a timeout comes back at Ctrl-C, by an event in the handler, and
+/// everybody is ended, the deaf too.
+fn complaint_21_a_group_is_ended_at_ctrl_c() -> Result<String, String> {
+    static INTERRUPTED: OnceLock<Event> = OnceLock::new();
+    extern "C" fn interrupt(_: i32) {
+        INTERRUPTED.get().expect("set before the handler").set();
+    }
+    let ready = Mapped::new(Gate::default());
+    let program = fork(|| {
+        INTERRUPTED.get_or_init(|| Event::new().expect("an event"));
+        let action =
+            SigAction::new(SigHandler::Handler(interrupt), SaFlags::SA_RESTART, SigSet::empty());
+        // SAFETY: `Event::set` is async-signal-safe.
+        unsafe { sigaction(Signal::SIGINT, &action) }.map_err(|e| e.to_string())?;
+        let deaf = Shared::new(Semaphore::new(0)).map_err(|e| e.to_string())?;
+        let mut workers = Vec::new();
+        for number in 0..4 {
+            let deaf = deaf.clone();
+            let worker = spawn(move || {
+                let mut ignored = SigSet::from(Signal::SIGINT);
+                if number == 0 {
+                    ignored.add(Signal::SIGTERM);
+                }
+                ignored.thread_block().unwrap();
+                deaf.add_permits(1).unwrap();
+                for_ever();
+            });
+            workers.push(worker.map_err(|e| e.to_string())?);
+        }
+        let _all = deaf.acquire_many(4).map_err(|e| e.to_string())?;
+        ready.open();
+        let interrupted = INTERRUPTED.get().expect("set above");
+        let mut waited: Vec<&dyn AsFd> = workers.iter().map(|worker| worker as &dyn AsFd).collect();
+        waited.push(interrupted);
+        expect("woken by", wait_any(&waited, None), Ok(Some(4)))?;
+        let killed = terminate_all(&workers, Duration::from_millis(50));
+        expect("who had to be killed", killed, Ok(1))?;
+        let alive = workers.iter().filter(|worker| worker.is_alive()).count();
+        expect("alive", alive, 0)
+    });
+    fall_asleep(&program, &ready)?;
+    program.send(rustix::process::Signal::INT);
+    finish("the program", &program).map(|()| String::new())
+}
+
+/// A grandchild that has everything of the child's open does not hold up its
+/// join; how the child ended is known in every thread, before and after.
+fn complaint_22_join_waits_for_the_child_alone() -> Result<String, String> {
+    let never = Arc::new(Mapped::new(Gate::default()));
+    let program = fork(|| {
+        let inner = Arc::clone(&never);
+        let child = Builder::new().stdout(Stdio::null()).spawn(move || {
+            let grandchild = spawn(move || inner.pass()).unwrap();
+            let pid = grandchild.pid();
+            (pid, std::process::id())
+        });
+        let mut child = child.map_err(|e| e.to_string())?;
+        let joined = thread::spawn(move || {
+            let value = child.join_timeout(Duration::MAX);
+            (value, child.exit_code(), child)
+        });
+        let (value, code, child) = joined.join().map_err(|_| "a panic".to_owned())?;
+        expect("the exit code in the thread that joined", code, Some(0))?;
+        expect("and in another", child.exit_code(), Some(0))?;
+        let (grandchild, pid) = value.map_err(|e| e.to_string())?.ok_or("no value")?;
+        expect("the child", pid, child.pid())?;
+        let runs = is_running(nix::unistd::Pid::from_raw(grandchild.cast_signed()));
+        expect("the grandchild runs", runs, true)
+    });
+    let result = finish("the program", &program).map(|()| String::new());
+    never.open();
+    result
 }
