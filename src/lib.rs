@@ -237,6 +237,8 @@ pub use shared::plain::Plain;
 pub use shared::shareable::Placement;
 #[cfg(not(loom))]
 pub use shared::shareable::Shareable;
+#[cfg(not(loom))]
+pub use shared::transferable::Transfer;
 
 /// The README's program is a test as well.
 #[cfg(doctest)]

@@ -35,6 +35,14 @@ fn the_ticket_shop_goes_wrong_without_a_lock_and_right_with_it() {
 }
 
 #[test]
+fn other_programs_are_started_and_share_what_survives_them() {
+    let said = output("programs");
+    assert!(said.contains("hello from sh\ncall: exit code Some(3)"), "{said}");
+    assert!(said.contains("communicate: \"apple\\npear\\n\", exit code Some(0)"), "{said}");
+    assert!(said.contains("share: told of the death: true, and on we go: 42"), "{said}");
+}
+
+#[test]
 fn the_room_is_never_overfull_and_gets_its_chair_back() {
     let said = output("room");
     assert!(said.contains("12 people were inside"), "{said}");

@@ -9,6 +9,7 @@
 mod builder;
 mod child;
 mod children;
+mod command;
 mod current;
 mod error;
 mod family;
@@ -23,6 +24,7 @@ mod stdio;
 pub use builder::Builder;
 pub use child::Child;
 pub use children::{ActiveChild, active_children, join_all, terminate_all, wait_any};
+pub use command::{CommandExt, inherited};
 pub use current::{Current, current};
 pub use error::{JoinError, SpawnError};
 pub use fork::{Fork, fork};

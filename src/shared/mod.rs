@@ -1,9 +1,9 @@
 //! Floor 2, beside `raw`: bytes that other processes also see.
 //!
 //! What may lie there (`Shareable`, `Plain`), how it gets there (`Region`,
-//! `Shared`), what crosses as bytes (`Message`), and the two things a fork
-//! needs to know about a thread: what it has on loan, and to whom its endpoints
-//! go.
+//! `Shared`), what crosses as bytes (`Message`) or as descriptors (`Transfer`), and
+//! the two things a fork needs to know about a thread: what it has on loan, and to
+//! whom its endpoints go.
 //!
 //! May import: `primitive`, `sys`, `error`. Never: a word machine, or anything
 //! above.
@@ -18,3 +18,4 @@ pub(crate) mod racy;
 pub(crate) mod region;
 pub(crate) mod shareable;
 pub(crate) mod transfer;
+pub(crate) mod transferable;

@@ -14,6 +14,8 @@ use crate::ready::{Ready, Source};
 use crate::ready::{Wakes, Watch};
 use crate::shared::handle::Shared;
 use crate::shared::shareable::Shareable;
+use crate::shared::transferable::sealed::Sealed;
+use crate::shared::transferable::{Transfer, exactly};
 use crate::sys;
 
 // SAFETY: `repr(transparent)` over one atomic word; nothing to place.
@@ -173,6 +175,22 @@ impl Event {
             watch.begin_slice();
         }
         Ok(())
+    }
+}
+
+impl Sealed for Event {}
+
+impl Transfer for Event {
+    unsafe fn with_descriptors<R>(&self, send: impl FnOnce(&[BorrowedFd<'_>]) -> R) -> R {
+        // SAFETY: the caller keeps the contract, which is the same.
+        unsafe { self.flag.with_descriptors(|flag| send(&[flag[0], self.fd.as_fd()])) }
+    }
+
+    unsafe fn from_descriptors(descriptors: Vec<OwnedFd>) -> Result<Self, Error> {
+        let [flag, fd] = exactly(descriptors)?;
+        // SAFETY: the caller keeps the contract, which is the same.
+        let flag = unsafe { Shared::open(flag) }?;
+        Ok(Event { flag, fd: Arc::new(fd) })
     }
 }
 

@@ -1,11 +1,14 @@
 //! Descriptors: eventfd(2), poll(2), and numbers that are nobody's stdout.
+#![allow(unsafe_code)]
 
 use core::time::Duration;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 use rustix::event::Timespec;
 use rustix::event::{EventfdFlags, PollFd, PollFlags};
-use rustix::io::Errno;
+use rustix::io::{Errno, FdFlags};
 
 use super::errno::Named;
 use crate::error::Error;
@@ -60,6 +63,22 @@ pub(crate) fn files() -> Result<Vec<RawFd>, Error> {
         }
     }
     Ok(files)
+}
+
+/// The file that somebody left open under this number, under a new one: neither
+/// goes on to programs that are started here.
+pub(crate) fn taken_over(number: RawFd) -> Result<OwnedFd, Error> {
+    // SAFETY: it is borrowed for two calls, which fail where nobody has it.
+    let left = unsafe { BorrowedFd::borrow_raw(number) };
+    rustix::io::fcntl_setfd(left, FdFlags::CLOEXEC).named("fcntl(F_SETFD)")?;
+    rustix::io::fcntl_dupfd_cloexec(left, number).named("fcntl(F_DUPFD)")
+}
+
+/// Leaves `fd` open in the program that `command` starts, under its number here.
+pub(crate) fn leave_open(command: &mut Command, fd: OwnedFd) {
+    let keep = move || rustix::io::fcntl_setfd(&fd, FdFlags::empty()).map_err(std::io::Error::from);
+    // SAFETY: one fcntl(2), which is async-signal-safe, on what it owns.
+    unsafe { command.pre_exec(keep) };
 }
 
 /// Puts `count` tokens into an eventfd. Async-signal-safe.

@@ -16,6 +16,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("src/channel/pipe/adopt.rs", "an end after a bare fork: the caller knows who uses it"),
     ("src/channel/pipe/ring.rs", "where a pipe's words and bytes lie in its mapping"),
     ("src/channel/pipe/record.rs", "the bytes of a record, owned by whoever's side of the index"),
+    ("src/process/command.rs", "what another program left open becomes a handle"),
     ("src/process/fork.rs", "fork itself"),
     ("src/process/spawn.rs", "a fork, where it is safe"),
 ];

@@ -1,0 +1,101 @@
+//! Handles for another program, which std's `Command` starts.
+#![allow(unsafe_code)]
+
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::process::Command;
+
+use crate::error::{Error, Kind};
+use crate::shared::transferable::Transfer;
+use crate::sys::errno::{Errno, Named};
+use crate::sys::fd::{leave_open, taken_over};
+
+/// What std's [`Command`] learns: to hand on handles.
+///
+/// To start another program is `Command`'s job, with its `status` (which Python
+/// names `call`), its `output` and its pipes. The program has the handle from
+/// [`inherited`].
+///
+/// # When a process dies
+///
+/// It is a process like any other: what it held in shared memory when it was killed
+/// is told to whoever comes next. Between its fork and its exec nothing is held.
+///
+/// # Examples
+///
+/// `examples/programs.rs` is a program that starts itself once more.
+///
+/// ```no_run
+/// use killproof::process::CommandExt;
+/// use killproof::{Shared, sync::Mutex};
+/// use std::process::Command;
+///
+/// let total = Shared::new(Mutex::new(0_u64))?;
+/// let status = Command::new("adder").share("total", &total)?.status()?;
+/// println!("{status}, {}", *total.lock()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait CommandExt {
+    /// Gives the program a handle, by the name that it will ask for. What a `name`
+    /// had before is replaced.
+    ///
+    /// The handle travels as open descriptors, whose numbers are in the environment
+    /// variable `KILLPROOF_` and the name; so [`Command::env_clear`] must come before.
+    ///
+    /// # Errors
+    ///
+    /// When there are no descriptors left.
+    ///
+    /// # Panics
+    ///
+    /// The start fails when `name` has a `=` or a zero in it.
+    fn share<H: Transfer>(&mut self, name: &str, handle: &H) -> Result<&mut Command, Error>;
+}
+
+impl CommandExt for Command {
+    fn share<H: Transfer>(&mut self, name: &str, handle: &H) -> Result<&mut Command, Error> {
+        // Its own copies: the number must stay theirs until the start.
+        let copy = |descriptors: &[BorrowedFd<'_>]| {
+            let copies = descriptors.iter().map(BorrowedFd::try_clone_to_owned);
+            copies.collect::<Result<Vec<_>, _>>()
+        };
+        // SAFETY: nobody writes to them here, and the other program opens them.
+        let copies = unsafe { handle.with_descriptors(copy) }.named("fcntl(F_DUPFD)")?;
+        let numbers: Vec<String> = copies.iter().map(|fd| fd.as_raw_fd().to_string()).collect();
+        self.env(variable(name), numbers.join(","));
+        copies.into_iter().for_each(|fd| leave_open(self, fd));
+        Ok(self)
+    }
+}
+
+fn variable(name: &str) -> String {
+    format!("KILLPROOF_{name}")
+}
+
+/// The handle that whoever started this program [gave](CommandExt::share) it by this
+/// name. As often as asked for; all are handles to the same thing.
+///
+/// # Errors
+///
+/// ENOENT when it was given none by this name, and what [`Shared::open`] says, such
+/// as [`is_mismatch`](Error::is_mismatch) where the two programs mean different
+/// types or were built with different versions of this crate.
+///
+/// # Safety
+///
+/// - The environment variable was set by [`CommandExt::share`], for this very
+///   process, and its descriptors have not been closed here.
+/// - As [`Shared::open`]: the other program's `T` is this one's, also where their
+///   names and sizes are the same.
+///
+/// [`Shared::open`]: crate::Shared::open
+pub unsafe fn inherited<H: Transfer>(name: &str) -> Result<H, Error> {
+    let absent = Error::new("inherited", Kind::Os(Errno::NOENT.raw_os_error()));
+    let numbers = std::env::var(variable(name)).map_err(|_| absent)?;
+    let descriptors = numbers.split(',').map(|number| {
+        let number = number.parse().map_err(|_| Error::new("inherited", Kind::Corrupt))?;
+        taken_over(number)
+    });
+    let descriptors = descriptors.collect::<Result<Vec<_>, _>>()?;
+    // SAFETY: the caller keeps the contract.
+    unsafe { H::from_descriptors(descriptors) }
+}
