@@ -7,7 +7,7 @@ use std::process::{ChildStderr, ChildStdin, ChildStdout};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::family::family;
+use super::family::{family, reap};
 use super::handover::{Handover, Outcome};
 use super::known::Known;
 use crate::error::Error;
@@ -103,7 +103,7 @@ impl<T> Child<T> {
 
     /// Whether the process has not ended. A stopped process is alive.
     pub fn is_alive(&self) -> bool {
-        family().reap();
+        reap();
         self.runs()
     }
 
@@ -111,7 +111,7 @@ impl<T> Child<T> {
     /// panic, `-9` for signal 9. `None` while it runs, and where nobody can
     /// say any more.
     pub fn exit_code(&self) -> Option<i32> {
-        family().reap();
+        reap();
         match self.look() {
             End::Unknown => None,
             End::Reaped(Status::Exited(code)) => Some(code),
@@ -151,6 +151,10 @@ impl<T> Child<T> {
     /// ```
     pub fn kill(&self) -> Result<(), Error> {
         self.known.kill()
+    }
+
+    pub(super) fn known(&self) -> &Known {
+        &self.known
     }
 
     fn runs(&self) -> bool {
@@ -203,6 +207,7 @@ impl<T> Drop for Child<T> {
     fn drop(&mut self) {
         if self.end == End::Unknown {
             family().detach(Arc::clone(&self.known));
+            reap();
         } else if let Some(page) = self.handover.take() {
             family().recycle(page);
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::child::Child;
 use super::error::JoinError;
-use super::family::family;
+use super::family::{family, reap};
 use super::known::{self, Known};
 use crate::deadline::Deadline;
 use crate::error::Error;
@@ -38,6 +38,7 @@ pub struct ActiveChild(Arc<Known>);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn active_children() -> Vec<ActiveChild> {
+    reap();
     family().active().into_iter().map(ActiveChild).collect()
 }
 

@@ -11,8 +11,10 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::builder::Role;
+use super::child::End;
 use super::handover::Handover;
 use super::known::Known;
+use super::record;
 use crate::error::Error;
 use crate::primitive::{Stamp, current};
 use crate::sys::fork::waitid;
@@ -58,6 +60,13 @@ pub(super) fn family() -> MutexGuard<'static, Family> {
         family.of = own;
     }
     family
+}
+
+/// Reaps the detached children that have ended.
+pub(super) fn reap() {
+    let ended = family().reap();
+    // Not under the lock: a logger of the user's may ask who it is.
+    ended.iter().for_each(|(child, end)| record::ended(child, *end));
 }
 
 impl Family {
@@ -114,8 +123,7 @@ impl Family {
     }
 
     /// The children that have not ended.
-    pub(super) fn active(&mut self) -> Vec<Arc<Known>> {
-        self.reap();
+    pub(super) fn active(&self) -> Vec<Arc<Known>> {
         let known = self.children.iter().filter_map(Weak::upgrade);
         known.filter(|child| child.runs()).collect()
     }
@@ -123,12 +131,19 @@ impl Family {
     /// Keeps a child to reap it once it has ended.
     pub(super) fn detach(&mut self, child: Arc<Known>) {
         self.detached.push(child);
-        self.reap();
     }
 
-    /// Reaps the detached children that have ended.
-    pub(super) fn reap(&mut self) {
-        // An error means that somebody else reaped it.
-        self.detached.retain(|child| matches!(waitid(child.as_fd(), true), Ok(None)));
+    /// Reaps the detached children that have ended, and gives these.
+    fn reap(&mut self) -> Vec<(Arc<Known>, End)> {
+        let mut ended = Vec::new();
+        self.detached.retain(|child| {
+            match waitid(child.as_fd(), true) {
+                Ok(None) => return true,
+                Ok(Some(status)) => ended.push((Arc::clone(child), End::Reaped(status))),
+                Err(_) => ended.push((Arc::clone(child), End::Lost)),
+            }
+            false
+        });
+        ended
     }
 }

@@ -13,9 +13,10 @@ use std::sync::Arc;
 
 use super::builder::Builder;
 use super::child::Child;
-use super::family::family;
+use super::family::{family, reap};
 use super::handover::{Handover, Told};
 use super::known::Known;
+use super::record;
 use crate::error::Error;
 use crate::primitive::{self, Stamp};
 use crate::shared::transfer;
@@ -100,12 +101,12 @@ pub(super) unsafe fn divide(builder: Builder, others: Threads) -> Result<Side, E
     // Refuses outside the family's PID namespace.
     let parent = primitive::current()?;
     let role = builder.role();
+    reap();
     // Held across the fork, so that no other thread leaves the child's copies
     // locked for ever. Alone, it would only make both sides copy their pages.
     // In this order: who holds stdout may join a child, which takes the third.
     let output = (others == Threads::Maybe).then(|| (stdout().lock(), stderr().lock()));
     let mut parents = family();
-    parents.reap();
     let handover = parents.page(parent)?;
     let lifeline = if role.is_daemon { Some(lifeline::read_end()?) } else { None };
     let name = builder.name.unwrap_or_else(|| parents.next_name());
@@ -127,6 +128,7 @@ pub(super) unsafe fn divide(builder: Builder, others: Threads) -> Result<Side, E
                 Told::End => sys::fork::exit(0),
             }
             transfer::forget();
+            record::begin(&name, others == Threads::None);
             match held {
                 Some((mut own, _)) => own.begin(name, role, lifeline),
                 None => family().begin(name, role, lifeline),
@@ -168,7 +170,9 @@ impl Newborn {
         waiting.begin(stamp);
         let known = Arc::new(Known { pid: self.pid, name: self.name, pidfd });
         family().enlist(&known);
-        Ok((Child::new(known), self.handover))
+        let child = Child::new(known);
+        record::started(child.known());
+        Ok((child, self.handover))
     }
 }
 

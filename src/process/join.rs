@@ -5,8 +5,9 @@ use std::os::fd::AsFd;
 
 use super::child::{Child, End};
 use super::error::JoinError;
-use super::family::family;
+use super::family::reap;
 use super::handover::Outcome;
+use super::record;
 use crate::deadline::{Deadline, Slices};
 use crate::error::Error;
 #[cfg(feature = "tokio")]
@@ -111,7 +112,7 @@ impl<T: Message> Child<T> {
     }
 
     fn join_until(&mut self, deadline: Deadline) -> Result<Option<T>, JoinError> {
-        family().reap();
+        reap();
         if self.is_taken {
             return Err(JoinError::Taken);
         }
@@ -140,6 +141,7 @@ impl<T: Message> Child<T> {
                     }
                 };
             }
+            record::ended(self.known(), self.end);
             if deadline.has_passed() {
                 break;
             }

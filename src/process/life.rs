@@ -7,6 +7,7 @@ use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::{Mutex, PoisonError};
 
 use super::handover::{Handover, SHORT};
+use super::record;
 use crate::shared::message::{Message, encode_into, to_bytes};
 use crate::sys::fork;
 
@@ -38,6 +39,8 @@ where
         len
     }));
     let code = if outcome.is_ok() { 0 } else { PANICKED };
+    // A logger's panic must not get out of here either.
+    let _ = panic::catch_unwind(|| record::exiting(code)).map_err(mem::forget);
     let said = match &outcome {
         // `f` forked, and this is the other one: the page is not its to write.
         _ if fork::getpid() != spawned => Ok(()),

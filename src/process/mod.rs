@@ -18,6 +18,9 @@ mod handover;
 mod join;
 mod known;
 mod life;
+#[cfg(feature = "log")]
+mod log;
+mod record;
 mod spawn;
 mod stdio;
 
@@ -28,5 +31,7 @@ pub use command::{CommandExt, inherited};
 pub use current::{Current, current};
 pub use error::{JoinError, SpawnError};
 pub use fork::{Fork, fork};
+#[cfg(feature = "log")]
+pub use log::log_to_stderr;
 pub use spawn::{spawn, spawn_unchecked};
 pub use stdio::Stdio;

@@ -10,6 +10,7 @@ use super::error::SpawnError;
 use super::family::family;
 use super::fork::{Side, Threads, divide};
 use super::life::live;
+use super::record;
 use super::stdio::Streams;
 use crate::deadline::Deadline;
 use crate::shared::message::Message;
@@ -224,6 +225,7 @@ where
                 streams.install(others == Threads::None).expect("a standard stream");
                 // SAFETY: whoever asked for it promised that nothing uses them.
                 unsafe { close(&others_files) };
+                record::running();
                 f()
             };
             live(f, &handover)

@@ -81,6 +81,15 @@ pub(crate) fn leave_open(command: &mut Command, fd: OwnedFd) {
     unsafe { command.pre_exec(keep) };
 }
 
+/// Writes `line` to stderr, by one write(2), past Rust's lock for it. What does not
+/// go at once is lost.
+#[cfg(feature = "log")]
+pub(crate) fn write_to_stderr(line: &[u8]) {
+    // SAFETY: it is borrowed for one call, which fails where nobody has it.
+    let stderr = unsafe { BorrowedFd::borrow_raw(2) };
+    while rustix::io::write(stderr, line) == Err(Errno::INTR) {}
+}
+
 /// Puts `count` tokens into an eventfd. Async-signal-safe.
 ///
 /// It refuses only when there are nearly 2^64.
