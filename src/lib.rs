@@ -50,6 +50,7 @@
 //! | with a message on [`lease`](channel::Receiver::lease) | the message goes to somebody else, with one more attempt |
 //! | with a task at the last of its [`max_attempts`](channel::Builder::max_attempts) | the task is a dead letter; [`join`](channel::Sender::join) goes on |
 //! | with [daemons](process::Builder::daemon) | they end with it, at once |
+//! | as a [`Zygote`](process::Zygote) | its children end with it, and its owner is told at the next order |
 //! | as the last at its side of a queue | the others get what was sent, then `Disconnected` |
 //! | with an end of a [`pipe`](channel::pipe()) | the other end gets what was sent, then `Disconnected`; a sender its value back |
 //! | before it rang for those in [`select`], poll(2) or tokio ([`Ready`]) | they come to look by themselves |

@@ -10,7 +10,9 @@ use std::time::Duration;
 use super::family::{family, reap};
 use super::handover::{Handover, Outcome};
 use super::known::Known;
+use crate::deadline::Deadline;
 use crate::error::Error;
+use crate::primitive::Stamp;
 use crate::ready::{Ready, Source};
 use crate::sys::fd::poll_readable;
 use crate::sys::fork::{self, Status};
@@ -53,6 +55,8 @@ pub struct Child<T> {
     /// `None`: the exit status is all there is to be said.
     pub(super) handover: Option<Handover>,
     pub(super) end: End,
+    /// Who is its parent, if that is not this process: it says how the child ended.
+    pub(super) zygote: Option<Stamp>,
     /// Whether the value was given.
     pub(super) is_taken: bool,
     value: PhantomData<fn() -> T>,
@@ -78,6 +82,7 @@ impl<T> Child<T> {
             known,
             handover: None,
             end: End::Unknown,
+            zygote: None,
             is_taken: false,
             value: PhantomData,
         }
@@ -87,6 +92,13 @@ impl<T> Child<T> {
     pub(super) fn owing(self, handover: Handover) -> Child<T> {
         let mut child = self;
         child.handover = Some(handover);
+        child
+    }
+
+    /// Will be reaped by `zygote`.
+    pub(super) fn of_zygote(self, zygote: Stamp) -> Child<T> {
+        let mut child = self;
+        child.zygote = Some(zygote);
         child
     }
 
@@ -170,6 +182,12 @@ impl<T> Child<T> {
         if self.end != End::Unknown {
             return self.end;
         }
+        if let (Some(zygote), Some(page)) = (self.zygote, &self.handover) {
+            if self.runs() {
+                return End::Unknown;
+            }
+            return page.wait_for_end(zygote, Deadline::Now);
+        }
         match fork::waitid(self.as_fd(), false) {
             Ok(Some(status)) => End::Reaped(status),
             Ok(None) => End::Unknown,
@@ -205,7 +223,9 @@ impl<T> Source for Child<T> {
 
 impl<T> Drop for Child<T> {
     fn drop(&mut self) {
-        if self.end == End::Unknown {
+        if self.zygote.is_some() {
+            // The page is in the zygote too, which reaps.
+        } else if self.end == End::Unknown {
             family().detach(Arc::clone(&self.known));
             reap();
         } else if let Some(page) = self.handover.take() {

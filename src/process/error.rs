@@ -20,6 +20,8 @@ pub enum SpawnError {
     /// This process is a [daemon](super::Builder::daemon), and was not given the
     /// right to have [children](super::Builder::may_have_children).
     Daemon,
+    /// The [`Zygote`](super::Zygote) has ended.
+    Zygote,
     /// The system refused.
     Failed(Error),
 }
@@ -30,7 +32,8 @@ impl fmt::Debug for SpawnError {
         match self {
             SpawnError::Threads(threads) => write!(f, "Threads({threads})")?,
             SpawnError::Loans(loans) => write!(f, "Loans({loans})")?,
-            SpawnError::Daemon => write!(f, "Daemon")?,
+            SpawnError::Daemon => f.write_str("Daemon")?,
+            SpawnError::Zygote => f.write_str("Zygote")?,
             SpawnError::Failed(error) => return write!(f, "Failed({error:?})"),
         }
         write!(f, " [{self}]")
@@ -44,7 +47,7 @@ impl fmt::Display for SpawnError {
                 f,
                 "spawn: this process has {threads} threads, and only a process with one can be \
                  forked safely; spawn before the first thread is started, or take over the \
-                 contract of `unsafe spawn_unchecked`; tests that spawn need `harness = false` \
+                 contract of `unsafe spawn_unchecked`, or spawn through a `Zygote`; tests that spawn need `harness = false` \
                  in Cargo.toml, since the default harness always has two threads"
             ),
             SpawnError::Loans(loans) => write!(
@@ -57,6 +60,10 @@ impl fmt::Display for SpawnError {
                 "spawn: daemonic processes are not allowed to have children, since nobody would \
                  end them; build the daemon with `may_have_children(true)`, and its children as \
                  daemons",
+            ),
+            SpawnError::Zygote => f.write_str(
+                "spawn: the zygote has ended, and its children with it; another can be started \
+                 where this process has one thread",
             ),
             SpawnError::Failed(error) => write!(f, "spawn: {error}"),
         }
@@ -93,7 +100,8 @@ pub enum JoinError {
     /// These bytes came back and are no value of the type.
     Invalid(Vec<u8>),
     /// The process ended in silence, and somebody else reaped it: another
-    /// `wait` in this process, or the kernel because SIGCHLD is ignored.
+    /// `wait` in this process, or the kernel because SIGCHLD is ignored. Or its
+    /// [`Zygote`](super::Zygote) was dead before it could say how.
     Lost,
     /// The value was given already.
     Taken,

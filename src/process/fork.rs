@@ -70,7 +70,7 @@ pub enum Fork {
 /// ```
 pub unsafe fn fork() -> Result<Fork, Error> {
     // SAFETY: the caller keeps the contract.
-    match unsafe { divide(Builder::new().daemon(false), Threads::Maybe) }? {
+    match unsafe { divide(Builder::new().daemon(false), Threads::Maybe, None) }? {
         Side::Parent(newborn) => newborn.begin(drop).map(|(child, _)| Fork::Parent(child)),
         Side::Child(_) => Ok(Fork::Child),
     }
@@ -92,12 +92,17 @@ pub(super) enum Side {
     Child(Handover),
 }
 
-/// Forks. The child returns once its parent has let it [`begin`](Newborn::begin).
+/// Forks. The child returns once its parent has let it [`begin`](Newborn::begin). What
+/// the two tell each other goes by `page`, if there is one already.
 ///
 /// # Safety
 ///
 /// As [`fork`].
-pub(super) unsafe fn divide(builder: Builder, others: Threads) -> Result<Side, Error> {
+pub(super) unsafe fn divide(
+    builder: Builder,
+    others: Threads,
+    page: Option<Handover>,
+) -> Result<Side, Error> {
     // Refuses outside the family's PID namespace.
     let parent = primitive::current()?;
     let role = builder.role();
@@ -107,7 +112,7 @@ pub(super) unsafe fn divide(builder: Builder, others: Threads) -> Result<Side, E
     // In this order: who holds stdout may join a child, which takes the third.
     let output = (others == Threads::Maybe).then(|| (stdout().lock(), stderr().lock()));
     let mut parents = family();
-    let handover = parents.page(parent)?;
+    let handover = page.map_or_else(|| parents.page(parent), Ok)?;
     let lifeline = if role.is_daemon { Some(lifeline::read_end()?) } else { None };
     let name = builder.name.unwrap_or_else(|| parents.next_name());
     let held = output.map(|output| (parents, output));
@@ -156,15 +161,7 @@ impl Newborn {
         hand_over: impl FnOnce(Stamp),
     ) -> Result<(Child<T>, Handover), Error> {
         let waiting = Waiting { pid: self.pid, handover: &self.handover };
-        // Whoever else waits for this process's children cannot have got it
-        // before: it does not end while it waits.
-        let pidfd = pidfd::open(self.pid).named("pidfd_open")?;
-        // The number was the child's until somebody reaped it, which happens by
-        // itself where SIGCHLD is ignored: then it may be anybody's by now.
-        sys::fork::waitid(pidfd.as_fd(), false).named("waitid")?;
-        if let Some(lifeline) = self.lifeline {
-            tie(lifeline.as_fd(), self.pid, pidfd.as_fd())?;
-        }
+        let pidfd = self.attend()?;
         let stamp = primitive::of_process(self.pid, pidfd.as_fd())?;
         hand_over(stamp);
         waiting.begin(stamp);
@@ -173,6 +170,30 @@ impl Newborn {
         let child = Child::new(known);
         record::started(child.known());
         Ok((child, self.handover))
+    }
+
+    /// The same but for the last word: somebody else, who has the page too, tells the
+    /// child to begin.
+    pub(super) fn present(self) -> Result<(Child<()>, Handover), Error> {
+        let waiting = Waiting { pid: self.pid, handover: &self.handover };
+        let pidfd = self.attend()?;
+        mem::forget(waiting);
+        let known = Arc::new(Known { pid: self.pid, name: self.name, pidfd });
+        Ok((Child::new(known), self.handover))
+    }
+
+    /// Its pidfd, and that it ends with this process if it is to.
+    fn attend(&self) -> Result<OwnedFd, Error> {
+        // Whoever else waits for this process's children cannot have got it
+        // before: it does not end while it waits.
+        let pidfd = pidfd::open(self.pid).named("pidfd_open")?;
+        // The number was the child's until somebody reaped it, which happens by
+        // itself where SIGCHLD is ignored: then it may be anybody's by now.
+        sys::fork::waitid(pidfd.as_fd(), false).named("waitid")?;
+        if let Some(lifeline) = &self.lifeline {
+            tie(lifeline.as_fd(), self.pid, pidfd.as_fd())?;
+        }
+        Ok(pidfd)
     }
 }
 

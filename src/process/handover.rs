@@ -4,28 +4,34 @@
 //! |---|---|---|---|
 //! | [`STAMP`] | the child waits | the child's stamp, or [`REFUSED`] | the parent, once |
 //! | [`OUTCOME`] | nothing said | kind and length, see [`kind`] | the child, once |
+//! | [`END`] | not reaped yet | how it ended | the zygote that reaped it, once |
 //! | from [`TEXT`] on | | a value or message that is [`SHORT`] | the child |
 //!
 //! A longer value or message lies behind the words, in the file. Either counts
 //! from the moment the outcome's word is stored: a child killed before has said
-//! nothing.
+//! nothing. Before the child begins, its name and its arguments lie there, if a
+//! zygote is to have it.
 //!
 //! # Ordering
 //!
 //! Each word's release pairs with the acquire of whoever reads it: the stamp
-//! publishes what the parent did to the endpoints, the outcome its bytes.
+//! publishes what the parent did to the endpoints, the outcome its bytes. The end is
+//! all there is to know.
 
 use core::mem::size_of;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use super::child::End;
 use crate::deadline::{Deadline, Slices};
 use crate::error::{Error, Kind};
-use crate::primitive::{Ordering, Stamp, current, futex_wait, futex_wake};
-use crate::sys::fork::getppid;
+use crate::primitive::{Ordering, Stamp, current, futex_wait, futex_wake, is_alive};
+use crate::sys::fork::{Status, getppid};
 use crate::sys::words::Words;
 
 const STAMP: usize = 0;
 const OUTCOME: usize = 1;
-const TEXT: usize = 2;
+const END: usize = 2;
+const TEXT: usize = 3;
 const WORDS: usize = 32;
 
 /// Bytes that the words have room for: without a system call, and without the
@@ -43,6 +49,13 @@ mod kind {
     pub(super) const PANICKED: u64 = 2;
     /// What there was to say could not be written; the number is the errno.
     pub(super) const UNWRITTEN: u64 = 3;
+
+    /// Of an end: the number is an exit code ..
+    pub(super) const EXITED: u64 = 4;
+    /// .. or a signal ..
+    pub(super) const SIGNALLED: u64 = 5;
+    /// .. or nothing, as somebody else was told.
+    pub(super) const LOST: u64 = 6;
 
     pub(super) const MASK: u64 = 0xff;
     pub(super) const BITS: u32 = 8;
@@ -78,6 +91,56 @@ pub(super) struct Handover {
 impl Handover {
     pub(super) fn new(maker: Stamp) -> Result<Handover, Error> {
         Ok(Handover { words: Words::new("killproof-child")?, maker })
+    }
+
+    /// The page that a zygote was sent.
+    pub(super) fn open(fd: OwnedFd, maker: Stamp) -> Result<Handover, Error> {
+        Ok(Handover { words: Words::open(fd)?, maker })
+    }
+
+    /// Puts `bytes` behind the words, for a child that is to be.
+    pub(super) fn bring(&self, bytes: &[u8]) -> Result<(), Error> {
+        self.words.write_behind(bytes)
+    }
+
+    /// What was brought.
+    pub(super) fn brought(&self, len: usize) -> Result<Vec<u8>, Error> {
+        self.words.read_behind(len)
+    }
+
+    /// Says how the child ended.
+    pub(super) fn tell_end(&self, end: End) {
+        let (number, kind) = match end {
+            End::Reaped(Status::Exited(code)) => (code, kind::EXITED),
+            End::Reaped(Status::Signalled(signal)) => (signal, kind::SIGNALLED),
+            End::Lost | End::Unknown => (0, kind::LOST),
+        };
+        let told = &self.words.words()[END];
+        told.store(u64::from(number.cast_unsigned()) << kind::BITS | kind, Ordering::Release);
+        futex_wake(told, u32::MAX);
+    }
+
+    /// How the child ended, of which its owner knows only that it did: the zygote is
+    /// about to say so, unless it is dead itself. Unknown at the deadline.
+    pub(super) fn wait_for_end(&self, zygote: Stamp, deadline: Deadline) -> End {
+        let mut slices = Slices::new();
+        let told = &self.words.words()[END];
+        loop {
+            // Before the word: a zygote that told and then died has told.
+            let is_alive = is_alive(zygote);
+            let word = told.load(Ordering::Acquire);
+            let number = ((word >> kind::BITS) as u32).cast_signed();
+            match word & kind::MASK {
+                kind::EXITED => return End::Reaped(Status::Exited(number)),
+                kind::SIGNALLED => return End::Reaped(Status::Signalled(number)),
+                0 if is_alive && deadline.has_passed() => return End::Unknown,
+                0 if is_alive => {
+                    let passed = futex_wait(told, 0, slices.next(deadline));
+                    slices.is_over(passed);
+                }
+                _ => return End::Lost,
+            }
+        }
     }
 
     /// The page as it was at first, of a child that has ended; `None` where
@@ -188,5 +251,11 @@ impl Handover {
             }
             _ => Err(Error::new("pwrite", Kind::Os(number as i32))),
         }
+    }
+}
+
+impl AsFd for Handover {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.words.as_fd()
     }
 }

@@ -125,10 +125,15 @@ impl<T: Message> Child<T> {
     }
 
     /// Waits for the end and reaps; whether it came before the deadline.
-    fn wait(&mut self, deadline: Deadline) -> Result<bool, Error> {
+    pub(super) fn wait(&mut self, deadline: Deadline) -> Result<bool, Error> {
         let mut slices = Slices::new();
         while self.end == End::Unknown {
             if poll_readable(&*self, deadline.remaining())? {
+                if let (Some(zygote), Some(page)) = (self.zygote, &self.handover) {
+                    self.end = page.wait_for_end(zygote, deadline);
+                    record::ended(self.known(), self.end);
+                    break;
+                }
                 self.end = match fork::waitid(self.as_fd(), true) {
                     Ok(Some(status)) => End::Reaped(status),
                     Err(Errno::CHILD) => End::Lost,

@@ -20,9 +20,11 @@ mod known;
 mod life;
 #[cfg(feature = "log")]
 mod log;
+mod nursery;
 mod record;
 mod spawn;
 mod stdio;
+mod zygote;
 
 pub use builder::Builder;
 pub use child::Child;
@@ -35,3 +37,4 @@ pub use fork::{Fork, fork};
 pub use log::log_to_stderr;
 pub use spawn::{spawn, spawn_unchecked};
 pub use stdio::Stdio;
+pub use zygote::Zygote;

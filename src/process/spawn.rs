@@ -218,7 +218,7 @@ where
     let mut others_files = if builder.closes_fds { files()? } else { Vec::new() };
     others_files.retain(|number| !streams.has(*number));
     // SAFETY: the caller keeps the contract.
-    match unsafe { divide(builder, others) }? {
+    match unsafe { divide(builder, others, None) }? {
         Side::Child(handover) => {
             let f = move || {
                 // What fails here is said as a panic is: there is no other way.

@@ -1,6 +1,7 @@
 //! Shared mappings of sealed memfds, and the page that a fork wipes.
 #![allow(unsafe_code)]
 
+use core::ops::Range;
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
@@ -65,6 +66,19 @@ impl AsFd for Mapping {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
     }
+}
+
+/// The addresses at which this process has code by now.
+pub(crate) fn executable() -> Result<Vec<Range<usize>>, Error> {
+    let maps = std::fs::read_to_string("/proc/self/maps").named("read(/proc/self/maps)")?;
+    let code = maps.lines().filter_map(|line| {
+        let (addresses, rest) = line.split_once(' ')?;
+        let (start, end) = addresses.split_once('-')?;
+        let number = |text| usize::from_str_radix(text, 16).ok();
+        rest.get(2..3).filter(|flag| *flag == "x")?;
+        Some(number(start)?..number(end)?)
+    });
+    Ok(code.collect())
 }
 
 /// A private page of zeroes that reads as zero again in every forked child.

@@ -16,4 +16,5 @@ pub(crate) mod futex;
 pub(crate) mod lifeline;
 pub(crate) mod map;
 pub(crate) mod pidfd;
+pub(crate) mod socket;
 pub(crate) mod words;

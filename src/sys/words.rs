@@ -4,6 +4,7 @@
 use core::mem::size_of;
 use core::sync::atomic::AtomicU64;
 use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 
 use memmap2::{MmapOptions, MmapRaw};
@@ -11,7 +12,7 @@ use rustix::fs::MemfdFlags;
 
 use super::errno::Named;
 use super::fd::beyond_stdio;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 
 /// `N` words, zero at first, at the start of a memory file.
 ///
@@ -36,11 +37,21 @@ impl<const N: usize> Words<N> {
         Ok(Words { map, file })
     }
 
+    /// The words that somebody else made, in a descriptor that came from it.
+    pub(crate) fn open(fd: OwnedFd) -> Result<Words<N>, Error> {
+        if rustix::fs::fstat(&fd).named("fstat")?.st_size < Self::LEN as i64 {
+            return Err(Error::new("fstat", Kind::Corrupt));
+        }
+        let file = File::from(fd);
+        let map = MmapOptions::new().len(Self::LEN).map_raw(&file).named("mmap")?;
+        Ok(Words { map, file })
+    }
+
     pub(crate) fn words(&self) -> &[AtomicU64; N] {
         let start: *const [AtomicU64; N] = self.map.as_ptr().cast();
         // SAFETY: 1. The mapping is `LEN` bytes, page-aligned, and lives as
-        //    long as `self`. 2. `new` made the file that long, and any bytes
-        //    are valid as atomics. 3. `write_behind` starts after them.
+        //    long as `self`. 2. `new` made the file that long, or `open` found it so,
+        //    and any bytes are valid as atomics. 3. `write_behind` starts after them.
         unsafe { &*start }
     }
 
@@ -54,5 +65,11 @@ impl<const N: usize> Words<N> {
         let mut bytes = vec![0; len];
         self.file.read_exact_at(&mut bytes, Self::LEN as u64).named("pread")?;
         Ok(bytes)
+    }
+}
+
+impl<const N: usize> AsFd for Words<N> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
     }
 }

@@ -18,6 +18,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("src/channel/pipe/record.rs", "the bytes of a record, owned by whoever's side of the index"),
     ("src/process/command.rs", "what another program left open becomes a handle"),
     ("src/process/fork.rs", "fork itself"),
+    ("src/process/nursery.rs", "a zygote forks, and calls what its owner names by address"),
     ("src/process/spawn.rs", "a fork, where it is safe"),
 ];
 

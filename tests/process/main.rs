@@ -21,6 +21,7 @@ mod shown;
 mod streams;
 mod values;
 mod waiting;
+mod zygote;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +38,7 @@ fn main() {
         daemons::cases(),
         streams::cases(),
         group::cases(),
+        zygote::cases(),
         refusals::cases(),
         forks::cases(),
         handover::cases(),

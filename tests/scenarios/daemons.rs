@@ -2,12 +2,12 @@
 #![allow(unsafe_code)]
 
 use std::os::fd::AsFd;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use killproof::Shared;
-use killproof::process::{Builder, SpawnError, Stdio, spawn, terminate_all, wait_any};
+use killproof::process::{Builder, SpawnError, Stdio, Zygote, spawn, terminate_all, wait_any};
 use killproof::sync::{Event, Semaphore};
 use nix::errno::Errno;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
@@ -24,6 +24,7 @@ pub fn cases() -> Vec<Case> {
             "complaint_15_daemons_do_not_survive_a_killed_parent",
             complaint_15_daemons_do_not_survive_a_killed_parent,
         ),
+        scenario("complaint_11_a_program_with_threads_spawns", complaint_11_with_threads),
         scenario("complaint_16_daemons_may_have_children", complaint_16_daemons_may_have_children),
         scenario(
             "complaint_21_a_group_is_ended_at_ctrl_c",
@@ -82,6 +83,35 @@ fn complaint_15_daemons_do_not_survive_a_killed_parent() -> Result<String, Strin
     let gone = until(Instant::now() + STUCK, || !children().into_iter().any(is_running));
     drop(all);
     expect("all gone", gone, true).map(|()| String::new())
+}
+
+/// Threads that hold locks all the time do not deadlock anybody's child: the bare
+/// way is refused, and a zygote from before them has no thread to wait for.
+fn complaint_11_with_threads() -> Result<String, String> {
+    static BUSY: Mutex<u64> = Mutex::new(0);
+    let program = fork(|| {
+        let zygote = Zygote::start().map_err(|e| e.to_string())?;
+        let over = Gate::default();
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    while !over.is_open() {
+                        *BUSY.lock().unwrap() += 1;
+                    }
+                });
+            }
+            let result = (0..50_u64).try_for_each(|round| {
+                let refused = matches!(spawn(|| ()), Err(SpawnError::Threads(_)));
+                expect("refused", refused, true)?;
+                let locks = |round: u64| *BUSY.lock().unwrap() + round;
+                let child = zygote.spawn(locks, round).map_err(|e| e.to_string())?;
+                expect("its own copy of the lock", child.join(), Ok(round))
+            });
+            over.open();
+            result
+        })
+    });
+    finish("the program", &program).map(|()| String::new())
 }
 
 /// To end with one's parent is one thing, to have children another.

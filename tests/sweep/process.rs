@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use killproof::channel::RecvError;
-use killproof::process::{Builder, Child, spawn};
+use killproof::process::{Builder, Child, Zygote, spawn};
 use nix::unistd::{getpid, getppid};
 
 use crate::common::case::Case;
@@ -32,11 +32,20 @@ pub fn cases() -> Vec<Case> {
             .zombie()
             .every(61, 10)
             .case(),
-        Row::new("process spawn, a daemon", world, spawn_daemon, nobody_is_left)
+        Row::new("process spawn, a daemon", world, spawn_daemon, no_daemon_is_left)
             .every(31, 40)
             .case(),
-        Row::new("process spawn, the first daemon", world, spawn_first_daemon, nobody_is_left)
+        Row::new("process spawn, the first daemon", world, spawn_first_daemon, no_daemon_is_left)
             .every(61, 20)
+            .case(),
+        Row::new("process Zygote start", world, start_zygote, no_daemon_is_left)
+            .every(2003, 20)
+            .case(),
+        Row::new("process Zygote spawn", world, spawn_by_zygote, no_daemon_is_left)
+            .every(31, 40)
+            .case(),
+        Row::new("process join, of a zygote's", world, join_of_zygote, no_daemon_is_left)
+            .every(7, 40)
             .case(),
         Row::new("process spawn, with the last sender", ends, spawn_sender, over_for_receivers)
             .apart(Ends::drop_sender)
@@ -105,6 +114,41 @@ fn spawn_first_daemon(world: &World, begin: Begin) {
     mem::forget(Builder::new().daemon(true).spawn(body));
 }
 
+fn start_zygote(_: &World, begin: Begin) {
+    warm_up();
+    begin.now();
+    mem::forget(Zygote::start());
+}
+
+/// A zygote that has had a child.
+fn zygote() -> Zygote {
+    let zygote = Zygote::start().expect("allowed");
+    assert_eq!(zygote.spawn(|n: u32| n, 7).expect("allowed").join(), Ok(7));
+    zygote
+}
+
+fn for_ever(_: u32) {
+    loop {
+        thread::park();
+    }
+}
+
+fn spawn_by_zygote(_: &World, begin: Begin) {
+    let zygote = zygote();
+    begin.now();
+    mem::forget(zygote.spawn(for_ever, 7));
+}
+
+fn join_of_zygote(_: &World, begin: Begin) {
+    let zygote = zygote();
+    let child = zygote.spawn(|n: u32| n, 7).expect("allowed");
+    while child.exit_code().is_none() {
+        thread::yield_now();
+    }
+    begin.now();
+    assert_eq!(child.join(), Ok(7));
+}
+
 fn spawn_sender(ends: &Ends<Words>, begin: Begin) {
     warm_up();
     let sender = ends.sender().clone();
@@ -169,6 +213,19 @@ fn nobody_is_left(world: &World, after: &After<'_>) -> Result<(), String> {
         return Err(format!("{again} descriptors open, before {open}"));
     }
     Ok(())
+}
+
+/// Nor is one that ends with the victim; whether it had begun is another matter.
+fn no_daemon_is_left(world: &World, after: &After<'_>) -> Result<(), String> {
+    orphans_end();
+    after.recovered();
+    let runs = world.runs.load(Ordering::Acquire);
+    if runs > 1 {
+        return Err(format!("the closure ran {runs} times"));
+    }
+    let child = spawn(|| 6 * 7).map_err(|e| e.to_string())?;
+    let joined = child.join();
+    if joined == Ok(42) { Ok(()) } else { Err(format!("the next child: {joined:?}")) }
 }
 
 fn over_for_receivers(ends: &Ends<Words>, after: &After<'_>) -> Result<(), String> {

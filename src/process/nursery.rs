@@ -1,0 +1,195 @@
+//! The zygote's own side: it forks when asked to, and says how each child ended.
+//!
+//! One child's life, and who is to say what comes next when somebody is killed:
+//!
+//! 1. The owner makes the child's page, puts the name and the arguments behind its
+//!    words, and sends it over the socket with the address of [`run`] for the
+//!    function. Owner and zygote are one program: the address is the same.
+//! 2. The zygote forks. The child waits for its stamp, and ends if the zygote does.
+//! 3. The zygote ties the child to itself and replies with a pidfd.
+//! 4. The owner gives the child its stamp, or refuses it.
+//! 5. The child's outcome goes to its owner by the page, as any child's.
+//! 6. The zygote reaps the child and stores how it ended in the page: the one word
+//!    that the owner waits for, as long as the zygote lives.
+//!
+//! The zygote is a daemon of its owner's and ends with it, at whatever step.
+#![allow(unsafe_code)]
+
+use core::mem;
+use core::ptr::NonNull;
+use core::time::Duration;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+
+use super::builder::Builder;
+use super::child::Child;
+use super::error::SpawnError;
+use super::fork::{Side, Threads, divide};
+use super::handover::Handover;
+use super::life::live;
+use super::record;
+use crate::deadline::Deadline;
+use crate::error::{Error, Kind};
+use crate::primitive;
+use crate::shared::message::{Message, from_bytes, to_bytes};
+use crate::sys::errno::Errno;
+use crate::sys::fd::{poll_any, poll_readable};
+use crate::sys::fork::close;
+use crate::sys::socket::{pair, recv, send};
+
+/// What a child is to do with the bytes of its arguments.
+pub(super) type Run = fn(&[u8], &Handover) -> !;
+
+/// A request: its number, the address of a [`Run`], and how long the name and the
+/// arguments are. The page comes with it.
+pub(super) type Request = (u64, u64, u64, u64);
+
+/// A reply: the request's number, the child's pid, and zero; or zero and an errno.
+/// The pidfd comes with it.
+pub(super) type Reply = (u64, u64, u64);
+
+/// The bytes of the longer of them.
+pub(super) const LONGEST: usize = 32;
+
+/// The life of a child that calls an `F`.
+pub(super) fn run<F, A, T>(args: &[u8], handover: &Handover) -> !
+where
+    F: FnOnce(A) -> T + Copy + Send + 'static,
+    A: Message,
+    T: Message,
+{
+    const { assert!(size_of::<F>() == 0, "the function captures something: pass it in `args`") };
+    let body = || {
+        record::running();
+        let args = from_bytes(args).expect("arguments that their own type does not understand");
+        // SAFETY: there is an `F` (the owner was given one), it may be copied and sent
+        // anywhere, and it has no bytes to be read.
+        let f: F = unsafe { NonNull::<F>::dangling().read() };
+        f(args)
+    };
+    live(body, handover)
+}
+
+/// Forks a zygote; its process, and the end of the socket to which requests go.
+pub(super) fn begin() -> Result<(Child<()>, OwnedFd), SpawnError> {
+    let (socket, theirs) = pair()?;
+    let owners = socket.as_raw_fd();
+    let builder = Builder::new().name("zygote").daemon(true).may_have_children(true);
+    // SAFETY: 1. What is sent by `socket`, `Zygote` sends. 2. In the zygote this
+    //    function's frame is not returned to, so `socket` is not used.
+    let life = move || unsafe { serve(theirs, owners) };
+    Ok((builder.spawn(life)?, socket))
+}
+
+struct Ward {
+    child: Child<()>,
+    page: Handover,
+}
+
+/// The life of a zygote: until its owner lets go and all its children have ended.
+///
+/// # Safety
+///
+/// - `socket` is the other end of one to which the owner sends requests as
+///   [`Request`] says, and nobody else.
+/// - `owners` is this process's copy of the owner's end, which nobody uses.
+pub(super) unsafe fn serve(socket: OwnedFd, owners: RawFd) {
+    // SAFETY: the caller says that nobody uses it.
+    unsafe { close(&[owners]) };
+    let mut wards: Vec<Ward> = Vec::new();
+    let mut is_open = true;
+    while is_open || !wards.is_empty() {
+        let mut watched: Vec<BorrowedFd<'_>> = wards.iter().map(|w| w.child.as_fd()).collect();
+        watched.extend(is_open.then(|| socket.as_fd()));
+        poll_any(&watched, None).expect("there is memory for a poll");
+        // Both, whichever it was, so that none waits for the other.
+        wards.retain_mut(Ward::is_alive);
+        if is_open && is_asked(&socket) {
+            // SAFETY: the caller says who sends.
+            match unsafe { answer(&socket, &wards) } {
+                Ok(Some(ward)) => wards.push(ward),
+                Ok(None) => {}
+                Err(LetGo) => is_open = false,
+            }
+        }
+    }
+}
+
+fn is_asked(socket: &OwnedFd) -> bool {
+    poll_readable(socket, Some(Duration::ZERO)).unwrap_or(false)
+}
+
+impl Ward {
+    /// False once it has ended, and its owner was told how.
+    fn is_alive(&mut self) -> bool {
+        let has_ended = !matches!(self.child.wait(Deadline::Now), Ok(false));
+        if has_ended {
+            self.page.tell_end(self.child.end);
+        }
+        !has_ended
+    }
+}
+
+/// The owner has closed its end.
+struct LetGo;
+
+/// Receives one request, has the child and replies.
+///
+/// # Safety
+///
+/// As [`serve`].
+unsafe fn answer(socket: &OwnedFd, wards: &[Ward]) -> Result<Option<Ward>, LetGo> {
+    let mut bytes = [0; LONGEST];
+    let (len, page) = recv(socket.as_fd(), &mut bytes).map_err(|_| LetGo)?;
+    let request: Request = from_bytes(&bytes[..len]).map_err(|_| LetGo)?;
+    // Without a descriptor left for it there is no page.
+    let page = page.ok_or_else(|| Error::new("recvmsg", Kind::Os(Errno::MFILE.raw_os_error())));
+    // SAFETY: the caller says who sends.
+    let born = page.and_then(|page| unsafe { bear(socket, wards, request, page) });
+    let (reply, pidfd): (Reply, _) = match &born {
+        Ok(ward) => ((request.0, ward.child.pid().into(), 0), Some(ward.child.as_fd())),
+        Err(error) => {
+            let errno = error.raw_os_error().unwrap_or(Errno::IO.raw_os_error());
+            ((request.0, 0, errno.unsigned_abs().into()), None)
+        }
+    };
+    send(socket.as_fd(), &to_bytes(&reply), pidfd).map_err(|_| LetGo)?;
+    Ok(born.ok())
+}
+
+/// Forks. The child waits for its owner's word, and does what is asked for.
+///
+/// # Safety
+///
+/// As [`serve`].
+unsafe fn bear(
+    socket: &OwnedFd,
+    wards: &[Ward],
+    (_, address, name, args): Request,
+    page: OwnedFd,
+) -> Result<Ward, Error> {
+    let page = Handover::open(page, primitive::current()?)?;
+    let brought = page.brought((name + args) as usize)?;
+    let (name, args) = brought.split_at(name as usize);
+    let name = String::from_utf8_lossy(name);
+    let mut not_its: Vec<RawFd> = vec![socket.as_raw_fd()];
+    for ward in wards {
+        not_its.extend([ward.child.as_fd(), ward.page.as_fd()].map(|fd| fd.as_raw_fd()));
+    }
+    let builder = Builder::new().name(name).may_have_children(true);
+    // SAFETY: a zygote has one thread and no guards, and it stays so: nothing of the
+    // user's runs in it.
+    match unsafe { divide(builder, Threads::None, Some(page)) }? {
+        Side::Parent(newborn) => {
+            let (child, page) = newborn.present()?;
+            Ok(Ward { child, page })
+        }
+        Side::Child(page) => {
+            // SAFETY: they are the zygote's, whose frames this child never sees again.
+            unsafe { close(&not_its) };
+            // SAFETY: the owner sends what was a `Run` there, and this process was
+            // forked from it after that code was loaded.
+            let run = unsafe { mem::transmute::<usize, Run>(address as usize) };
+            run(args, &page)
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! `Zygote`: a process forked while this one was small and alone, which forks for
+//! it from then on.
+
+use core::ops::Range;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::child::Child;
+use super::error::SpawnError;
+use super::family::family;
+use super::handover::Handover;
+use super::known::Known;
+use super::nursery::{LONGEST, Reply, Request, Run, begin, run};
+use super::record;
+use crate::error::{Error, Kind};
+use crate::primitive::{self, Stamp};
+use crate::shared::message::{Message, encode_into, from_bytes, to_bytes};
+use crate::sys::errno::Errno;
+use crate::sys::fd::poll_any;
+use crate::sys::map::executable;
+use crate::sys::socket::{recv, send, shutdown};
+
+/// A process that forks on behalf of this one.
+///
+/// [`spawn`](super::spawn()) refuses in a program with threads, and takes longer the
+/// more memory the program has. So start a zygote while there is one thread and
+/// little memory, as the first line of `main`, and spawn through it whenever and from
+/// whichever thread.
+///
+/// Its children are copies of the zygote, not of this process as it is now: what
+/// they are to know is in their arguments. The function captures nothing, for what
+/// it captured would be here.
+///
+/// Children of a zygote end with it, and it ends with this process, as
+/// [daemons](super::Builder::daemon) do; they may have children. Dropped, it takes no more
+/// orders, and ends when all its children have.
+///
+/// # When the zygote dies
+///
+/// Its children are killed with it. To [`spawn`](Zygote::spawn) is
+/// [`SpawnError::Zygote`] from then on. A [`Child`] that had returned gives its value
+/// all the same; of one that had not, nobody can say how it ended:
+/// [`JoinError::Lost`](super::JoinError::Lost).
+///
+/// # Examples
+///
+/// ```
+/// use killproof::process::Zygote;
+///
+/// let zygote = Zygote::start()?;
+/// let thread = std::thread::spawn(move || {
+///     let child = zygote.spawn(|(base, power): (u64, u32)| base.pow(power), (2, 10))?;
+///     Ok::<u64, Box<dyn std::error::Error + Send + Sync>>(child.join()?)
+/// });
+/// assert_eq!(thread.join().unwrap().unwrap(), 1024);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Zygote {
+    process: Child<()>,
+    stamp: Stamp,
+    /// Whose it is: a copy in a forked child is of no use.
+    owner: Stamp,
+    line: Mutex<Line>,
+    /// Where code lay when it was forked.
+    code: Vec<Range<usize>>,
+}
+
+#[derive(Debug)]
+struct Line {
+    socket: OwnedFd,
+    /// Of the last request: a reply to an earlier one, whose sender gave up, is
+    /// passed over.
+    number: u64,
+}
+
+impl Zygote {
+    /// Forks the zygote.
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`](super::spawn()), most of all when this process has other threads
+    /// already.
+    pub fn start() -> Result<Zygote, SpawnError> {
+        let owner = primitive::current()?;
+        let code = executable()?;
+        let (process, socket) = begin()?;
+        let stamp = primitive::of_process(process.pid(), process.as_fd())?;
+        let line = Mutex::new(Line { socket, number: 0 });
+        Ok(Zygote { process, stamp, owner, line, code })
+    }
+
+    /// The zygote's process id.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// Whether the zygote has not ended.
+    pub fn is_alive(&self) -> bool {
+        self.process.is_alive()
+    }
+
+    /// Runs `f` with `args` in a process of its own. From any thread, beside any
+    /// guard.
+    ///
+    /// `f` is a function, or a closure that captures nothing; that it does is an error
+    /// of the compiler's. What is said of [`spawn`](super::spawn()) holds for the rest.
+    ///
+    /// # Errors
+    ///
+    /// [`SpawnError::Zygote`] when the zygote has ended, [`SpawnError::Failed`] when the
+    /// system refuses, here or there; with
+    /// [`is_not_owner`](Error::is_not_owner) in a child of the zygote's owner, and
+    /// [`is_limit`](Error::is_limit) for a function of a library that was loaded after
+    /// the zygote was started.
+    ///
+    /// # Examples
+    ///
+    /// ```compile_fail,E0080
+    /// use killproof::process::Zygote;
+    ///
+    /// let captured = 5_u8;
+    /// let zygote = Zygote::start().unwrap();
+    /// let child = zygote.spawn(move |()| captured, ()).unwrap();
+    /// ```
+    pub fn spawn<F, A, T>(&self, f: F, args: A) -> Result<Child<T>, SpawnError>
+    where
+        F: FnOnce(A) -> T + Copy + Send + 'static,
+        A: Message,
+        T: Message,
+    {
+        // It has no bytes; that there is one says that there may be another.
+        let _: F = f;
+        if primitive::current()? != self.owner {
+            return Err(Error::new("zygote", Kind::NotOwner).into());
+        }
+        let order: Run = run::<F, A, T>;
+        let address = order as usize;
+        if !self.code.iter().any(|code| code.contains(&address)) {
+            return Err(Error::new("zygote", Kind::Limit).into());
+        }
+        let name = family().next_name();
+        let mut brought = name.clone().into_bytes();
+        let at = brought.len();
+        brought.resize(at + args.encoded_len(), 0);
+        encode_into(&args, &mut brought[at..]);
+        let page = Handover::new(self.owner)?;
+        page.bring(&brought)?;
+        let lens = (at as u64, (brought.len() - at) as u64);
+        let born = self
+            .order(&page, address, lens)
+            .and_then(|(pid, pidfd)| Ok((pid, primitive::of_process(pid, pidfd.as_fd())?, pidfd)));
+        let (pid, stamp, pidfd) = born.map_err(|error| {
+            page.refuse();
+            // Then the child is dead too, and cannot be asked for its birth.
+            if self.is_alive() { error } else { SpawnError::Zygote }
+        })?;
+        page.give(stamp);
+        let known = Arc::new(Known { pid, name, pidfd });
+        family().enlist(&known);
+        let child = Child::new(known).owing(page).of_zygote(self.stamp);
+        record::started(child.known());
+        Ok(child)
+    }
+
+    /// Sends one request and waits for its reply.
+    fn order(
+        &self,
+        page: &Handover,
+        address: usize,
+        (name, args): (u64, u64),
+    ) -> Result<(u32, OwnedFd), SpawnError> {
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        line.number += 1;
+        let request: Request = (line.number, address as u64, name, args);
+        let sent = send(line.socket.as_fd(), &to_bytes(&request), Some(page.as_fd()));
+        sent.map_err(|error| self.or_dead(error))?;
+        loop {
+            let watched = [line.socket.as_fd(), self.process.as_fd()];
+            match poll_any(&watched, None)? {
+                Some(0) => {}
+                Some(_) => return Err(SpawnError::Zygote),
+                None => continue,
+            }
+            let mut bytes = [0; LONGEST];
+            let received = recv(line.socket.as_fd(), &mut bytes);
+            let (len, pidfd) = received.map_err(|error| self.or_dead(error))?;
+            let reply = from_bytes::<Reply>(&bytes[..len]).map_err(|_| SpawnError::Zygote)?;
+            let refused = |errno| Error::new("zygote", Kind::Os(errno)).into();
+            match reply {
+                (number, ..) if number != line.number => {}
+                (_, 0, errno) => return Err(refused(errno as i32)),
+                (_, pid, _) => {
+                    // None where this process has no number left for it.
+                    let pidfd = pidfd.ok_or_else(|| refused(Errno::MFILE.raw_os_error()))?;
+                    return Ok((pid as u32, pidfd));
+                }
+            }
+        }
+    }
+
+    fn or_dead(&self, error: Error) -> SpawnError {
+        let gone = [Errno::PIPE, Errno::CONNRESET].map(|errno| Some(errno.raw_os_error()));
+        if gone.contains(&error.raw_os_error()) { SpawnError::Zygote } else { error.into() }
+    }
+}
+
+impl Drop for Zygote {
+    fn drop(&mut self) {
+        if primitive::current() == Ok(self.owner) {
+            let line = self.line.get_mut().unwrap_or_else(PoisonError::into_inner);
+            shutdown(line.socket.as_fd());
+        }
+    }
+}
