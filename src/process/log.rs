@@ -86,7 +86,7 @@ struct Name {
 impl Name {
     /// At the beginning of a process, when it has one thread.
     fn set(&self, name: &str) {
-        let cut = &name[..name.floor_char_boundary(self.bytes.len())];
+        let cut = cut(name, self.bytes.len());
         for (byte, new) in self.bytes.iter().zip(cut.bytes()) {
             byte.store(new, Ordering::Relaxed);
         }
@@ -128,6 +128,15 @@ impl Log for Stderr {
     fn flush(&self) {}
 }
 
+/// As many whole characters of `text` as `room` bytes take.
+fn cut(text: &str, room: usize) -> &str {
+    let mut end = room.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
 /// What a pipe takes at once, whoever else writes to it: PIPE_BUF.
 const LONGEST: usize = 4096;
 
@@ -139,8 +148,7 @@ struct Line {
 
 impl Write for Line {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let room = LONGEST - 1 - self.len;
-        let cut = &text[..text.floor_char_boundary(room)];
+        let cut = cut(text, LONGEST - 1 - self.len);
         for byte in cut.bytes() {
             self.bytes[self.len] = if byte == b'\n' { b' ' } else { byte };
             self.len += 1;
