@@ -60,7 +60,7 @@ impl Builder {
     /// # Examples
     ///
     /// ```
-    /// use killproof::process::{self, Builder};
+    /// use killproof::process::Builder;
     ///
     /// let reporter = Builder::new().daemon(true).spawn(|| -> () {
     ///     loop {
@@ -83,7 +83,7 @@ impl Builder {
     /// # Examples
     ///
     /// ```
-    /// use killproof::process::{self, Builder, SpawnError};
+    /// use killproof::process::{self, Builder};
     ///
     /// let nested = || process::spawn(|| ()).map(drop).map_err(|error| error.to_string());
     /// let refused = Builder::new().daemon(true).spawn(nested)?.join()?.unwrap_err();

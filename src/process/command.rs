@@ -31,7 +31,7 @@ use crate::sys::fd::{leave_open, taken_over};
 ///
 /// let total = Shared::new(Mutex::new(0_u64))?;
 /// let status = Command::new("adder").share("total", &total)?.status()?;
-/// println!("{status}, {}", *total.lock()?);
+/// println!("{status}, {total:?}");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait CommandExt {

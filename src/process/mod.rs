@@ -2,7 +2,10 @@
 //!
 //! [`spawn`] runs a closure in a process of its own, as `std::thread::spawn`
 //! runs one in a thread, and [`Child`] stands for that process: its value or
-//! its panic message comes back, and however it ends, whoever joins it is told.
+//! its panic message comes back, and however it ends, whoever joins it is told. A
+//! [`Builder`] says what it is to be; a [`Zygote`] spawns for programs with threads;
+//! other programs are started by std's `Command`, and share handles by
+//! [`CommandExt`].
 // May import: `ready`, `shared`, `primitive`, `sys`, `deadline`, `error`. Never:
 // `channel`, whose messages a process knows nothing about.
 
