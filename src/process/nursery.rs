@@ -3,8 +3,8 @@
 //! One child's life, and who is to say what comes next when somebody is killed:
 //!
 //! 1. The owner makes the child's page, puts the name and the arguments behind its
-//!    words, and sends it over the socket with the address of [`run`] for the
-//!    function. Owner and zygote are one program: the address is the same.
+//!    words, and sends it over the socket with the addresses of the function and of
+//!    the [`run`] for its type. Owner and zygote are one program: they are the same.
 //! 2. The zygote forks. The child waits for its stamp, and ends if the zygote does.
 //! 3. The zygote ties the child to itself and replies with a pidfd.
 //! 4. The owner gives the child its stamp, or refuses it.
@@ -16,7 +16,6 @@
 #![allow(unsafe_code)]
 
 use core::mem;
-use core::ptr::NonNull;
 use core::time::Duration;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
@@ -36,34 +35,39 @@ use crate::sys::fd::{poll_any, poll_readable};
 use crate::sys::fork::close;
 use crate::sys::socket::{pair, recv, send};
 
-/// What a child is to do with the bytes of its arguments.
-pub(super) type Run = fn(&[u8], &Handover) -> !;
+/// What a child is to do with the address of a function and the bytes of its
+/// arguments.
+pub(super) type Run = unsafe fn(usize, &[u8], &Handover) -> !;
 
-/// A request: its number, the address of a [`Run`], and how long the name and the
-/// arguments are. The page comes with it.
-pub(super) type Request = (u64, u64, u64, u64);
+/// A request: its number, the addresses of a [`Run`] and of the function that it
+/// calls, and how long the name and the arguments are. The page comes with it.
+pub(super) type Request = (u64, u64, u64, u64, u64);
 
 /// A reply: the request's number, the child's pid, and zero; or zero and an errno.
 /// The pidfd comes with it.
 pub(super) type Reply = (u64, u64, u64);
 
 /// The bytes of the longer of them.
-pub(super) const LONGEST: usize = 32;
+pub(super) const LONGEST: usize = 40;
 
-/// The life of a child that calls an `F`.
-pub(super) fn run<F, A, T>(args: &[u8], handover: &Handover) -> !
-where
-    F: FnOnce(A) -> T + Copy + Send + 'static,
-    A: Message,
-    T: Message,
-{
-    const { assert!(size_of::<F>() == 0, "the function captures something: pass it in `args`") };
+/// The life of a child that calls the `fn(A) -> T` at `address`.
+///
+/// A pointer, and not any `F` without a size: that may be a witness of something that
+/// was done in the owner's memory, and was not in this.
+///
+/// # Safety
+///
+/// There is such a function at `address`.
+pub(super) unsafe fn run<A: Message, T: Message>(
+    address: usize,
+    args: &[u8],
+    handover: &Handover,
+) -> ! {
     let body = || {
         record::running();
         let args = from_bytes(args).expect("arguments that their own type does not understand");
-        // SAFETY: there is an `F` (the owner was given one), it may be copied and sent
-        // anywhere, and it has no bytes to be read.
-        let f: F = unsafe { NonNull::<F>::dangling().read() };
+        // SAFETY: the caller says what is there.
+        let f = unsafe { mem::transmute::<usize, fn(A) -> T>(address) };
         f(args)
     };
     live(body, handover)
@@ -164,7 +168,7 @@ unsafe fn answer(socket: &OwnedFd, wards: &[Ward]) -> Result<Option<Ward>, LetGo
 unsafe fn bear(
     socket: &OwnedFd,
     wards: &[Ward],
-    (_, address, name, args): Request,
+    (_, run, address, name, args): Request,
     page: OwnedFd,
 ) -> Result<Ward, Error> {
     let page = Handover::open(page, primitive::current()?)?;
@@ -188,8 +192,9 @@ unsafe fn bear(
             unsafe { close(&not_its) };
             // SAFETY: the owner sends what was a `Run` there, and this process was
             // forked from it after that code was loaded.
-            let run = unsafe { mem::transmute::<usize, Run>(address as usize) };
-            run(args, &page)
+            let run = unsafe { mem::transmute::<usize, Run>(run as usize) };
+            // SAFETY: as above, of the function, which is of the type that `run` calls.
+            unsafe { run(address as usize, args, &page) }
         }
     }
 }

@@ -28,8 +28,7 @@ use crate::sys::socket::{recv, send, shutdown};
 /// whichever thread.
 ///
 /// Its children are copies of the zygote, not of this process as it is now: what
-/// they are to know is in their arguments. The function captures nothing, for what
-/// it captured would be here.
+/// they are to know is in their arguments.
 ///
 /// Children of a zygote end with it, and it ends with this process, as
 /// [daemons](super::Builder::daemon) do; they may have children. Dropped, it takes no more
@@ -103,8 +102,8 @@ impl Zygote {
     /// Runs `f` with `args` in a process of its own. From any thread, beside any
     /// guard.
     ///
-    /// `f` is a function, or a closure that captures nothing; that it does is an error
-    /// of the compiler's. What is said of [`spawn`](super::spawn()) holds for the rest.
+    /// `f` is a function, or a closure that captures nothing. What is said of
+    /// [`spawn`](super::spawn()) holds for the rest.
     ///
     /// # Errors
     ///
@@ -116,27 +115,24 @@ impl Zygote {
     ///
     /// # Examples
     ///
-    /// ```compile_fail,E0080
+    /// ```compile_fail,E0308
     /// use killproof::process::Zygote;
     ///
     /// let captured = 5_u8;
     /// let zygote = Zygote::start().unwrap();
     /// let child = zygote.spawn(move |()| captured, ()).unwrap();
     /// ```
-    pub fn spawn<F, A, T>(&self, f: F, args: A) -> Result<Child<T>, SpawnError>
-    where
-        F: FnOnce(A) -> T + Copy + Send + 'static,
-        A: Message,
-        T: Message,
-    {
-        // It has no bytes; that there is one says that there may be another.
-        let _: F = f;
+    pub fn spawn<A: Message, T: Message>(
+        &self,
+        f: fn(A) -> T,
+        args: A,
+    ) -> Result<Child<T>, SpawnError> {
         if primitive::current()? != self.owner {
             return Err(Error::new("zygote", Kind::NotOwner).into());
         }
-        let order: Run = run::<F, A, T>;
-        let address = order as usize;
-        if !self.code.iter().any(|code| code.contains(&address)) {
+        let order: Run = run::<A, T>;
+        let code = [order as usize, f as usize];
+        if !code.iter().all(|address| self.code.iter().any(|code| code.contains(address))) {
             return Err(Error::new("zygote", Kind::Limit).into());
         }
         let name = family().next_name();
@@ -148,7 +144,7 @@ impl Zygote {
         page.bring(&brought)?;
         let lens = (at as u64, (brought.len() - at) as u64);
         let born = self
-            .order(&page, address, lens)
+            .order(&page, code, lens)
             .and_then(|(pid, pidfd)| Ok((pid, primitive::of_process(pid, pidfd.as_fd())?, pidfd)));
         let (pid, stamp, pidfd) = born.map_err(|error| {
             page.refuse();
@@ -167,12 +163,12 @@ impl Zygote {
     fn order(
         &self,
         page: &Handover,
-        address: usize,
+        [run, f]: [usize; 2],
         (name, args): (u64, u64),
     ) -> Result<(u32, OwnedFd), SpawnError> {
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         line.number += 1;
-        let request: Request = (line.number, address as u64, name, args);
+        let request: Request = (line.number, run as u64, f as u64, name, args);
         let sent = send(line.socket.as_fd(), &to_bytes(&request), Some(page.as_fd()));
         sent.map_err(|error| self.or_dead(error))?;
         loop {
