@@ -50,8 +50,9 @@ fn soon() -> Instant {
 /// The pids of those who wait, in the order in which they will be notified.
 fn waiting(shop: &Shop) -> Vec<i32> {
     let shown = format!("{:?}", shop.changed);
+    let pid = |waiter: &str| waiter.split(' ').next()?.parse().ok();
     let list = shown.split_once("waiting: [").and_then(|(_, rest)| rest.split_once(']'));
-    list.map_or("", |(list, _)| list).split(", ").filter_map(|pid| pid.parse().ok()).collect()
+    list.map_or("", |(list, _)| list).split(", ").filter_map(pid).collect()
 }
 
 /// The first is notified and killed as it leaves its futex call. The last one finds
@@ -75,7 +76,7 @@ fn two_bearers() -> Result<String, String> {
         });
         let [second, last] = left[..] else { unreachable!("there were three") };
         // The second stays stopped at the end of its slice, or of its sleep.
-        let notified = format!("notified: [{}]", second.child().pid());
+        let notified = format!("notified: [{} (", second.child().pid());
         let deadline = soon();
         while !format!("{:?}", shop.changed).contains(&notified) {
             match wait_woken(&[last], Instant::now() + TICK)? {

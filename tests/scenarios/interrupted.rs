@@ -147,7 +147,7 @@ fn told_of_a_death() -> Result<String, String> {
         }
     });
     // It has given the mutex back.
-    let waits = format!("waiting: [{}]", waiter.pid());
+    let waits = format!("waiting: [{} (", waiter.pid());
     if !until(Instant::now() + STUCK, || format!("{:?}", hall.moved).contains(&waits)) {
         return Err("the waiter does not wait".into());
     }

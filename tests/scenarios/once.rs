@@ -47,7 +47,7 @@ fn heirs() -> Result<String, String> {
             return Err(format!("nobody takes over after {dead} deaths: {value:?}"));
         }
         let shown = format!("{value:?}");
-        let owner = |heir: &&Child| shown.contains(&format!("owner: {},", heir.pid()));
+        let owner = |heir: &&Child| shown.contains(&format!("owner: {} (", heir.pid()));
         let index = left.iter().position(owner).ok_or_else(|| format!("nobody's: {shown}"))?;
         kill(left.remove(index));
         expect("no value", value.get(), None)?;

@@ -146,7 +146,7 @@ fn told(world: &World, after: &After<'_>) -> Result<(), String> {
     }
     after.recovered();
     let shown = format!("{:?}", world.lock);
-    if !shown.contains("owner: None") {
+    if !shown.contains("owner: nobody") {
         return Err(format!("still locked: {shown}"));
     }
     let outer = world.lock.lock().map_err(|error| error.to_string())?;

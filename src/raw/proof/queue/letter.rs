@@ -127,7 +127,10 @@ fn who_waits_for_letters_is_told_the_end() {
         processes.spawn(&post, |post, me| {
             let end = post.letter_until(me, Deadline::Never).map(|letter| letter.value);
             assert_eq!(end, Err(Stop::Closed));
-            assert!(post.ledger.is_in_hand(0), "told while somebody leases");
+            // Run natively, the other is a thread of this process, which nobody in
+            // it waits for.
+            let is_of_one_process = cfg!(not(loom));
+            assert!(is_of_one_process || post.ledger.is_in_hand(0), "told while somebody leases");
         });
         processes.run();
     });
