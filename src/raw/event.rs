@@ -50,8 +50,9 @@
 //! A taker's last change of the word releases, and a setter's look at it acquires:
 //! what is not counted any more was taken before the setter put its own.
 
+use super::spin::Spin;
 use crate::deadline::{Deadline, Slices};
-use crate::primitive::{AtomicU64, Ordering, SPINS, futex_wait, futex_wake, pause};
+use crate::primitive::{AtomicU64, Ordering, futex_wait, futex_wake};
 
 const SET: u64 = 1;
 const SLEEPERS: u64 = 1 << 1;
@@ -158,7 +159,7 @@ impl Event {
     #[cold]
     fn wait_contended(&self, start: u64, deadline: Deadline) -> bool {
         let mut slices = Slices::new();
-        let mut spins = if deadline.is_now() { SPINS } else { 0 };
+        let mut spin = Spin::until(deadline);
         loop {
             let seen = self.0.load(Ordering::Acquire);
             if is_set_since(seen, start) {
@@ -167,9 +168,7 @@ impl Event {
             if deadline.has_passed() {
                 return false;
             }
-            if spins < SPINS {
-                spins += 1;
-                pause();
+            if spin.again() {
                 continue;
             }
             let marked = seen | SLEEPERS;

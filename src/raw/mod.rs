@@ -25,6 +25,7 @@ pub(crate) mod reentrant;
 pub(crate) mod refused;
 pub(crate) mod rwlock;
 pub(crate) mod semaphore;
+mod spin;
 pub(crate) mod value;
 
 #[cfg(test)]

@@ -37,8 +37,9 @@
 
 use super::Refused;
 use super::owner::{is_orphaned, take_from_dead};
+use super::spin::Spin;
 use crate::deadline::{Deadline, Slices};
-use crate::primitive::{AtomicU64, Ordering, SPINS, Stamp, futex_wait, futex_wake, pause, pid_of};
+use crate::primitive::{AtomicU64, Ordering, Stamp, futex_wait, futex_wake, pid_of};
 
 pub(super) const FREE: u64 = 0;
 const WAITERS: u64 = 1;
@@ -116,7 +117,7 @@ impl Mutex {
         deadline: Deadline,
     ) -> Result<Locked, Refused> {
         let mut slices = Slices::new();
-        let mut spins = if deadline.is_now() { SPINS } else { 0 };
+        let mut spin = Spin::until(deadline);
         let mut others_may_sleep = 0;
         loop {
             let seen = self.word.load(Ordering::Relaxed);
@@ -135,9 +136,7 @@ impl Mutex {
                     Err(_) => continue,
                 }
             };
-            if spins < SPINS && !has_waiters(seen) {
-                spins += 1;
-                pause();
+            if !has_waiters(seen) && spin.again() {
                 continue;
             }
             if deadline.has_passed() {

@@ -43,9 +43,10 @@
 //! read-modify-writes, as [`EventCount`] demands.
 
 use super::owner::{Asked, take_from_dead};
+use super::spin::Spin;
 use super::{EventCount, Mutex, Refused};
 use crate::deadline::{Deadline, Slices};
-use crate::primitive::{AtomicU32, AtomicU64, FLAGS, Ordering, SPINS, Stamp, pause};
+use crate::primitive::{AtomicU32, AtomicU64, FLAGS, Ordering, Stamp};
 
 const FREE: u64 = 0;
 const ABSENT: u64 = 1;
@@ -120,7 +121,7 @@ impl<const N: usize> Semaphore<N> {
             return Err(Refused::Unplaced);
         }
         let mut slices = Slices::new();
-        let mut spins = if deadline.is_now() { SPINS } else { 0 };
+        let mut spin = Spin::until(deadline);
         if self.waits.fetch_add(1, Ordering::Relaxed) % WAITS_BETWEEN_ASKS == WAITS_BETWEEN_ASKS - 1
             && let Some(index) = self.rescue(me)
         {
@@ -136,9 +137,7 @@ impl<const N: usize> Semaphore<N> {
             if deadline.has_passed() {
                 return self.rescue(me).ok_or(Refused::TimedOut);
             }
-            if spins < SPINS {
-                spins += 1;
-                pause();
+            if spin.again() {
                 continue;
             }
             let ticket = self.freed.prepare();

@@ -7,7 +7,8 @@ use core::time::Duration;
 
 use super::RwLock;
 use crate::deadline::{Deadline, Slices};
-use crate::primitive::{SPINS, Stamp, is_alive, pause};
+use crate::primitive::{Stamp, is_alive};
+use crate::raw::spin::Spin;
 use crate::raw::{Refused, mutex};
 
 /// By what right a reader may read.
@@ -65,7 +66,7 @@ impl<const READERS: usize> RwLock<READERS> {
             return Ok(Reading::Share(index));
         }
         let mut slices = Slices::new();
-        let mut spins = if deadline.is_now() { SPINS } else { 0 };
+        let mut spin = Spin::until(deadline);
         loop {
             let obstacle = match self.take_share(me, thread) {
                 Ok(index) => return Ok(Reading::Share(index)),
@@ -78,11 +79,7 @@ impl<const READERS: usize> RwLock<READERS> {
                 Obstacle::Writer if self.writer.is_held_by_thread(me, thread) => {
                     return Err(Refused::Deadlock);
                 }
-                _ if spins < SPINS => {
-                    spins += 1;
-                    pause();
-                    false
-                }
+                _ if spin.again() => false,
                 Obstacle::Writer => {
                     let passed = self.sleep_until_writer_left(slices.next(deadline));
                     slices.is_over(passed)

@@ -38,9 +38,10 @@
 use core::time::Duration;
 
 use crate::deadline::{Deadline, Slices};
-use crate::primitive::{AtomicU32, AtomicU64, Ordering, SPINS, Stamp, pause};
+use crate::primitive::{AtomicU32, AtomicU64, Ordering, Stamp};
 use crate::raw::mutex::{NO_THREAD, thread_name};
 use crate::raw::owner::{Asked, FREE, claim, free, take_from_dead, wait_while};
+use crate::raw::spin::Spin;
 use crate::raw::{EventCount, Refused};
 
 /// After so many waits for a share of a busy lock, one asks.
@@ -177,7 +178,7 @@ impl<const N: usize> Shares<N> {
     #[cold]
     fn await_share(&self, owner: &AtomicU64, deadline: Deadline) -> Result<(), Refused> {
         let mut slices = Slices::new();
-        let mut spins = if deadline.is_now() { SPINS } else { 0 };
+        let mut spin = Spin::until(deadline);
         loop {
             let seen = owner.load(Ordering::Relaxed);
             if seen == FREE && owner.fetch_or(0, Ordering::AcqRel) == FREE {
@@ -190,9 +191,7 @@ impl<const N: usize> Shares<N> {
                     Err(Refused::TimedOut)
                 };
             }
-            if spins < SPINS {
-                spins += 1;
-                pause();
+            if spin.again() {
                 continue;
             }
             if seen == FREE {
