@@ -30,6 +30,10 @@ pub(crate) struct Proof {
 /// and each more multiplies the executions.
 const PREEMPTIONS: usize = 2;
 
+fn is_full() -> bool {
+    std::env::var("KILLPROOF_MODEL").is_ok_and(|model| model == "full")
+}
+
 impl Proof {
     /// All interleavings, and in them all values that loads may see; timeouts
     /// that never fire.
@@ -45,9 +49,18 @@ impl Proof {
 
     /// Only interleavings with at most `most` preemptions, or [`PREEMPTIONS`].
     pub(crate) fn preemptions(self, most: usize) -> Proof {
-        let is_full = std::env::var("KILLPROOF_MODEL").is_ok_and(|model| model == "full");
-        let most = if is_full { most } else { most.min(PREEMPTIONS) };
+        let most = if is_full() { most } else { most.min(PREEMPTIONS) };
         Proof { preemptions: Some(most), ..self }
+    }
+
+    /// One that takes a minute like that: without `KILLPROOF_MODEL=full`, of at most
+    /// one preemption, and where it was one already, with fresh loads.
+    pub(crate) fn takes_long(self) -> Proof {
+        match self.preemptions {
+            _ if is_full() => self,
+            Some(..=1) => self.with_fresh_loads_only(),
+            _ => Proof { preemptions: Some(1), ..self },
+        }
     }
 
     /// More executions than these are a failure.

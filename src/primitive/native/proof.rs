@@ -30,6 +30,11 @@ impl Proof {
         self
     }
 
+    /// Here none does.
+    pub(crate) fn takes_long(self) -> Proof {
+        self
+    }
+
     /// Here the CPU decides.
     pub(crate) fn with_fresh_loads_only(self) -> Proof {
         self

@@ -131,16 +131,18 @@ fn a_notifier_that_dies_is_made_up_for() {
 
 #[test]
 fn a_waiter_that_dies_takes_no_ones_wake() {
-    Proof::of("event count: a waiter dies").preemptions(2).for_each_death(|processes| {
-        let stock = Arc::new(Stock::new());
-        processes.victim(&stock, |stock, _| stock.take(by_rmw), |_, _| ());
-        processes.spawn(&stock, |stock, _| stock.take(by_rmw));
-        processes.spawn(&stock, |stock, _| {
-            stock.put();
-            stock.put();
-        });
-        processes.run();
-    });
+    Proof::of("event count: a waiter dies").preemptions(2).takes_long().for_each_death(
+        |processes| {
+            let stock = Arc::new(Stock::new());
+            processes.victim(&stock, |stock, _| stock.take(by_rmw), |_, _| ());
+            processes.spawn(&stock, |stock, _| stock.take(by_rmw));
+            processes.spawn(&stock, |stock, _| {
+                stock.put();
+                stock.put();
+            });
+            processes.run();
+        },
+    );
 }
 
 /// Why the last look is a read-modify-write.

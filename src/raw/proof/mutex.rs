@@ -87,7 +87,7 @@ fn a_death_leaves_one_heir() {
 
 #[test]
 fn a_death_leaves_one_heir_of_two() {
-    Proof::of("mutex: two rescuers").preemptions(2).for_each_death(|processes| {
+    Proof::of("mutex: two rescuers").preemptions(2).takes_long().for_each_death(|processes| {
         let value = Arc::new(Guarded::<Mutex>::new());
         processes.victim(&value, Guarded::add, Guarded::left_by);
         processes.spawn(&value, Guarded::add);
@@ -168,17 +168,19 @@ fn abandoned_until_repaired() {
 /// Threads of one process tell "I hold it" from "another thread does".
 #[test]
 fn a_thread_that_waits_for_its_own_process_is_not_deadlocked() {
-    Proof::of("mutex: a process of two threads").preemptions(2).for_each_death(|processes| {
-        let value = Arc::new(Guarded::<Mutex>::new());
-        processes.victim(&value, Guarded::add, Guarded::left_by);
-        let process = processes.spawn(&value, Guarded::add);
-        processes.spawn_thread(process, &value, Guarded::add);
-        processes.run();
-        processes.afterwards(&value, |value, me| {
-            value.add(me);
-            value.check_after_death();
-        });
-    });
+    Proof::of("mutex: a process of two threads").preemptions(2).takes_long().for_each_death(
+        |processes| {
+            let value = Arc::new(Guarded::<Mutex>::new());
+            processes.victim(&value, Guarded::add, Guarded::left_by);
+            let process = processes.spawn(&value, Guarded::add);
+            processes.spawn_thread(process, &value, Guarded::add);
+            processes.run();
+            processes.afterwards(&value, |value, me| {
+                value.add(me);
+                value.check_after_death();
+            });
+        },
+    );
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn one_of_three_does_it() {
 
 #[test]
 fn who_dies_at_it_is_replaced() {
-    Proof::of("once: one of three dies").preemptions(2).for_each_death(|processes| {
+    Proof::of("once: one of three dies").preemptions(2).takes_long().for_each_death(|processes| {
         let made = Arc::new(Made::new());
         processes.victim(&made, Made::make, |_, _| ());
         processes.spawn(&made, Made::make);
@@ -93,15 +93,17 @@ fn who_dies_at_it_is_replaced() {
 /// The heir dies too, at each of its steps.
 #[test]
 fn two_who_die_at_it_are_replaced() {
-    Proof::of("once: two of three die").preemptions(1).for_each_two_deaths(|processes| {
-        let made = Arc::new(Made::new());
-        processes.victim(&made, Made::make, |_, _| ());
-        processes.victim(&made, Made::make, |_, _| ());
-        processes.spawn(&made, Made::make);
-        processes.run();
-        processes.afterwards(&made, |made, _| made.see());
-        assert!(made.begun.load(Relaxed) <= 3);
-    });
+    Proof::of("once: two of three die").preemptions(1).takes_long().for_each_two_deaths(
+        |processes| {
+            let made = Arc::new(Made::new());
+            processes.victim(&made, Made::make, |_, _| ());
+            processes.victim(&made, Made::make, |_, _| ());
+            processes.spawn(&made, Made::make);
+            processes.run();
+            processes.afterwards(&made, |made, _| made.see());
+            assert!(made.begun.load(Relaxed) <= 3);
+        },
+    );
 }
 
 #[test]

@@ -158,16 +158,18 @@ fn two_that_want_all_do_not_block_each_other() {
 
 #[test]
 fn who_dies_gathering_leaves_all() {
-    Proof::of("permits: one dies gathering").preemptions(2).for_each_death(|processes| {
-        let office = Arc::new(Office::<2>::new(2));
-        processes.victim(&office, Office::take_all, |_, _| ());
-        processes.spawn(&office, Office::take_one);
-        processes.run();
-        processes.afterwards(&office, |office, me| {
-            office.take_all(me);
-            office.expect(me, 2);
-        });
-    });
+    Proof::of("permits: one dies gathering").preemptions(2).takes_long().for_each_death(
+        |processes| {
+            let office = Arc::new(Office::<2>::new(2));
+            processes.victim(&office, Office::take_all, |_, _| ());
+            processes.spawn(&office, Office::take_one);
+            processes.run();
+            processes.afterwards(&office, |office, me| {
+                office.take_all(me);
+                office.expect(me, 2);
+            });
+        },
+    );
 }
 
 #[test]

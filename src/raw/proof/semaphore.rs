@@ -122,12 +122,14 @@ fn permits_outlive_their_holder() {
 
 #[test]
 fn one_permit_two_heirs() {
-    Proof::of("semaphore: one permit, two heirs").preemptions(2).for_each_death(|processes| {
-        let rooms = Arc::new(Rooms::<1>::new());
-        processes.victim(&rooms, Rooms::visit, Rooms::leave_behind);
-        processes.spawn(&rooms, Rooms::visit);
-        processes.spawn(&rooms, Rooms::visit);
-        processes.run();
-        processes.afterwards(&rooms, Rooms::check);
-    });
+    Proof::of("semaphore: one permit, two heirs").preemptions(2).takes_long().for_each_death(
+        |processes| {
+            let rooms = Arc::new(Rooms::<1>::new());
+            processes.victim(&rooms, Rooms::visit, Rooms::leave_behind);
+            processes.spawn(&rooms, Rooms::visit);
+            processes.spawn(&rooms, Rooms::visit);
+            processes.run();
+            processes.afterwards(&rooms, Rooms::check);
+        },
+    );
 }

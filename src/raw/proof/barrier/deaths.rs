@@ -29,49 +29,53 @@ fn a_death_breaks_it_for_one() {
 
 #[test]
 fn a_death_breaks_it_for_both_or_neither() {
-    Proof::of("barrier: one of three dies").preemptions(2).for_each_death(|processes| {
-        let meeting = Arc::new(Meeting::<3>::new());
-        // Does not count what becomes of itself.
-        let dies = |meeting: &Meeting<3>, me: Process| {
-            meeting.begun[0].store(1, Relaxed);
-            meeting.barrier.wait(0, me.stamp, Deadline::Never, &Patience::new())
-        };
-        let victim = processes.victim(&meeting, dies, |_, _| ());
-        let survivors = [1, 2].map(|seat| {
-            processes.spawn(&meeting, move |meeting, me| {
-                if let Err(stop) = meeting.meet(me, seat) {
-                    assert_eq!(stop, Stop::Broken(Cause::Died, victim.pid()));
-                }
-            })
-        });
-        meeting.seat(&[victim, survivors[0], survivors[1]]);
-        processes.run();
-        let [through, _, broken] = meeting.counts();
-        assert!(through == 2 || broken == 2, "{through} through, {broken} broken");
-    });
+    Proof::of("barrier: one of three dies").preemptions(2).takes_long().for_each_death(
+        |processes| {
+            let meeting = Arc::new(Meeting::<3>::new());
+            // Does not count what becomes of itself.
+            let dies = |meeting: &Meeting<3>, me: Process| {
+                meeting.begun[0].store(1, Relaxed);
+                meeting.barrier.wait(0, me.stamp, Deadline::Never, &Patience::new())
+            };
+            let victim = processes.victim(&meeting, dies, |_, _| ());
+            let survivors = [1, 2].map(|seat| {
+                processes.spawn(&meeting, move |meeting, me| {
+                    if let Err(stop) = meeting.meet(me, seat) {
+                        assert_eq!(stop, Stop::Broken(Cause::Died, victim.pid()));
+                    }
+                })
+            });
+            meeting.seat(&[victim, survivors[0], survivors[1]]);
+            processes.run();
+            let [through, _, broken] = meeting.counts();
+            assert!(through == 2 || broken == 2, "{through} through, {broken} broken");
+        },
+    );
 }
 
 /// Each of the two dies at each of its steps, in the round or in the way it ends.
 #[test]
 fn two_deaths_are_told_like_one() {
-    Proof::of("barrier: two of three die").preemptions(1).for_each_two_deaths(|processes| {
-        let meeting = Arc::new(Meeting::<3>::new());
-        let victims = [0, 1].map(|seat| {
-            let dies = move |meeting: &Meeting<3>, me: Process| {
-                meeting.begun[seat].store(1, Relaxed);
-                meeting.barrier.wait(seat, me.stamp, Deadline::Never, &Patience::new())
-            };
-            processes.victim(&meeting, dies, |_, _| ())
-        });
-        let survivor = processes.spawn(&meeting, move |meeting, me| {
-            if let Err(stop) = meeting.meet(me, 2) {
-                let died = victims.map(|victim| Stop::Broken(Cause::Died, victim.pid()));
-                assert!(died.contains(&stop), "{stop:?}");
-            }
-        });
-        meeting.seat(&[victims[0], victims[1], survivor]);
-        processes.run();
-    });
+    Proof::of("barrier: two of three die").preemptions(1).takes_long().for_each_two_deaths(
+        |processes| {
+            let meeting = Arc::new(Meeting::<3>::new());
+            let victims = [0, 1].map(|seat| {
+                let dies = move |meeting: &Meeting<3>, me: Process| {
+                    meeting.begun[seat].store(1, Relaxed);
+                    meeting.barrier.wait(seat, me.stamp, Deadline::Never, &Patience::new())
+                };
+                processes.victim(&meeting, dies, |_, _| ())
+            });
+            let survivor = processes.spawn(&meeting, move |meeting, me| {
+                if let Err(stop) = meeting.meet(me, 2) {
+                    let died = victims.map(|victim| Stop::Broken(Cause::Died, victim.pid()));
+                    assert!(died.contains(&stop), "{stop:?}");
+                }
+            });
+            meeting.seat(&[victims[0], victims[1], survivor]);
+            processes.run();
+        },
+    );
 }
 
 #[test]

@@ -26,7 +26,7 @@ impl Stock {
 
 #[test]
 fn a_waiter_that_dies_takes_no_ones_wake() {
-    Proof::of("condvar: a waiter dies").preemptions(2).for_each_death(|processes| {
+    Proof::of("condvar: a waiter dies").preemptions(2).takes_long().for_each_death(|processes| {
         let stock = Arc::new(Stock::new());
         processes.victim(&stock, Stock::see, |_, _| ());
         processes.spawn(&stock, Stock::see);

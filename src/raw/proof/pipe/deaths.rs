@@ -11,7 +11,7 @@ use crate::primitive::Proof;
 #[test]
 fn a_sender_dies() {
     for (records, count) in [(1, 2), (2, 2)] {
-        let proof = Proof::of("pipe: a sender dies").preemptions(2);
+        let proof = Proof::of("pipe: a sender dies").preemptions(2).takes_long();
         proof.for_each_death(move |processes| {
             let tube = tube(records);
             let sender =

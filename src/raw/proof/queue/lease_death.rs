@@ -10,7 +10,7 @@ fn receive(post: &Post, me: Process) {
 
 #[test]
 fn a_leaser_dies() {
-    Proof::of("lease: a leaser dies").preemptions(2).for_each_death(|processes| {
+    Proof::of("lease: a leaser dies").preemptions(2).takes_long().for_each_death(|processes| {
         let post = leasing(processes, 1, 1);
         processes.victim(&post, try_work, |_, _| ());
         processes.spawn(&post, |post, me| {

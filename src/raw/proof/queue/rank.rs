@@ -203,7 +203,7 @@ fn a_leaser_dies() {
 #[test]
 fn who_waits_for_the_dead_goes_on() {
     let proof = Proof::of("rank of 1: a waiting receiver after a sender").with_fresh_loads_only();
-    proof.preemptions(2).for_each_death(|processes| {
+    proof.preemptions(2).takes_long().for_each_death(|processes| {
         let post = ranked(processes, 1, &[]);
         processes.victim(&post, try_send, |_, _| ());
         processes.spawn(&post, Post::recv);

@@ -66,7 +66,7 @@ fn a_receiver_that_waits_dies() {
 
 /// Others sleep, or find the victim in their way.
 fn two_go_on(name: &'static str, full: u64, victim: fn(&Post, Process)) {
-    let proof = Proof::of(name).with_fresh_loads_only().preemptions(2);
+    let proof = Proof::of(name).with_fresh_loads_only().preemptions(2).takes_long();
     proof.for_each_death(move |processes| {
         let post = ring(processes, 1, full);
         processes.victim(&post, victim, |_, _| ());

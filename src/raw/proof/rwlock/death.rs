@@ -47,7 +47,7 @@ fn each_death_of_three(
     body: impl Fn(&Processes) + Copy + Send + Sync + 'static,
 ) {
     Proof::of(name).preemptions(1).for_each_death(body);
-    Proof::of(name).preemptions(2).with_fresh_loads_only().for_each_death(body);
+    Proof::of(name).preemptions(2).with_fresh_loads_only().takes_long().for_each_death(body);
 }
 
 /// A writer, which dies inside or on its way out, and two who wait for it.
@@ -74,7 +74,7 @@ fn a_writer_dies_with_two_heirs() {
 #[test]
 fn a_writer_dies_with_two_readers() {
     let proof = Proof::of("rwlock: a writer dies, two readers");
-    proof.preemptions(2).with_fresh_loads_only().for_each_death(|processes| {
+    proof.preemptions(2).with_fresh_loads_only().takes_long().for_each_death(|processes| {
         writer_dies(processes, [Value::read, Value::read]);
     });
 }
