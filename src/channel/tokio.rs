@@ -1,6 +1,9 @@
-//! Both ends, awaited.
+//! Both ends of a queue, and of a pipe, awaited.
+
+use core::ops::Deref;
 
 use super::error::{RecvError, SendError};
+use super::pipe::{Duplex, PipeReceiver, PipeSender};
 use super::receiver::Receiver;
 use super::sender::Sender;
 use super::task::Task;
@@ -12,16 +15,47 @@ use crate::shared::message::Message;
 ///
 /// Awaits nothing after the try that has the answer: a future that is dropped has
 /// not had one.
-async fn until<R>(end: &impl Ready, mut attempt: impl FnMut() -> Option<R>) -> Result<R, Error> {
-    if let Some(answer) = attempt() {
+async fn until<E, R>(mut end: E, mut attempt: impl FnMut(&mut E) -> Option<R>) -> Result<R, Error>
+where
+    E: Deref<Target: Ready + Sized>,
+{
+    if let Some(answer) = attempt(&mut end) {
         return Ok(answer);
     }
     let wakes = Wakes::of(end.ready_fd()?)?;
     loop {
         wakes.next().await?;
-        if let Some(answer) = attempt() {
+        if let Some(answer) = attempt(&mut end) {
             return Ok(answer);
         }
+    }
+}
+
+/// Sends by `attempt`, which gives the value back for as long as there is no room.
+async fn send_until<E, T>(
+    end: E,
+    value: T,
+    mut attempt: impl FnMut(&mut E, T) -> Result<(), SendError<T>>,
+) -> Result<(), SendError<T>>
+where
+    E: Deref<Target: Ready + Sized>,
+{
+    let mut unsent = Some(value);
+    let sent = until(end, |end| match attempt(end, unsent.take()?) {
+        Err(SendError::Full(value)) => {
+            unsent = Some(value);
+            None
+        }
+        answer => Some(answer),
+    });
+    let failed = match sent.await {
+        Ok(answer) => return answer,
+        Err(error) => error,
+    };
+    // Nothing failed but the wait for room, so it is there.
+    match unsent {
+        Some(value) => Err(SendError::Failed(value, failed)),
+        None => Ok(()),
     }
 }
 
@@ -41,7 +75,7 @@ impl<T: Message> Receiver<T> {
     /// Where it must wait outside a tokio runtime with I/O. A forked child has none
     /// until it builds its own.
     pub async fn recv_async(&self) -> Result<T, RecvError> {
-        let received = until(self, || unless_empty(self.try_recv())).await;
+        let received = until(self, |end| unless_empty(end.try_recv())).await;
         received.map_err(RecvError::Failed)?
     }
 
@@ -59,7 +93,7 @@ impl<T: Message> Receiver<T> {
     ///
     /// As [`recv_async`](Receiver::recv_async).
     pub async fn lease_async(&self) -> Result<Task<'_, T>, RecvError> {
-        let leased = until(self, || unless_empty(self.try_lease())).await;
+        let leased = until(self, |end| unless_empty(end.try_lease())).await;
         leased.map_err(RecvError::Failed)?
     }
 }
@@ -84,22 +118,75 @@ impl<T: Message> Sender<T> {
     ///
     /// As [`Receiver::recv_async`].
     pub async fn send_async(&self, value: T) -> Result<(), SendError<T>> {
-        let mut unsent = Some(value);
-        let sent = until(self, || match self.try_send(unsent.take()?) {
-            Err(SendError::Full(value)) => {
-                unsent = Some(value);
-                None
-            }
-            answer => Some(answer),
-        });
-        let failed = match sent.await {
-            Ok(answer) => return answer,
-            Err(error) => error,
-        };
-        // Nothing failed but the wait for room, so it is there.
-        match unsent {
-            Some(value) => Err(SendError::Failed(value, failed)),
-            None => Ok(()),
-        }
+        send_until(self, value, |end, value| end.try_send(value)).await
+    }
+}
+
+/// With the feature `tokio`.
+impl<T: Message> PipeReceiver<T> {
+    /// Waits for a message and takes it; [`recv`](PipeReceiver::recv) for tokio.
+    ///
+    /// Cancel-safe: dropped before it is ready, it has received nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](PipeReceiver::recv); [`RecvError::Failed`] also when the process may
+    /// have no more descriptors.
+    ///
+    /// # Panics
+    ///
+    /// As [`Receiver::recv_async`].
+    pub async fn recv_async(&mut self) -> Result<T, RecvError> {
+        let received = until(self, |end| unless_empty(end.try_recv())).await;
+        received.map_err(RecvError::Failed)?
+    }
+}
+
+/// With the feature `tokio`.
+impl<T: Message> PipeSender<T> {
+    /// Waits for room and sends `value`; [`send`](PipeSender::send) for tokio.
+    ///
+    /// Cancel-safe: dropped before it is ready, it has sent nothing; the value is
+    /// dropped with it.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](PipeSender::send); [`SendError::Failed`] also when the process may
+    /// have no more descriptors.
+    ///
+    /// # Panics
+    ///
+    /// As [`Receiver::recv_async`].
+    pub async fn send_async(&mut self, value: T) -> Result<(), SendError<T>> {
+        send_until(self, value, |end, value| end.try_send(value)).await
+    }
+}
+
+/// With the feature `tokio`.
+impl<Tx: Message, Rx: Message> Duplex<Tx, Rx> {
+    /// Waits for a message and takes it; as [`PipeReceiver::recv_async`].
+    ///
+    /// # Errors
+    ///
+    /// As [`PipeReceiver::recv_async`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Receiver::recv_async`].
+    pub async fn recv_async(&mut self) -> Result<Rx, RecvError> {
+        self.as_ends().1.recv_async().await
+    }
+
+    /// Waits for room and sends `value`; as [`PipeSender::send_async`].
+    ///
+    /// # Errors
+    ///
+    /// As [`PipeSender::send_async`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Receiver::recv_async`].
+    pub async fn send_async(&mut self, value: Tx) -> Result<(), SendError<Tx>> {
+        self.as_ends().0.send_async(value).await
     }
 }

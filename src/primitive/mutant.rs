@@ -25,6 +25,8 @@ pub(crate) enum Mutant {
     RingsTooEarly,
     /// Who silenced the bell and then found something does not ring again.
     KeepsTheBell,
+    /// Who polls a pipe looks once more without the heavy fence before it.
+    ArmsWithoutFence,
 }
 
 #[cfg(all(test, loom))]

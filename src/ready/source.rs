@@ -5,7 +5,7 @@ use std::os::fd::BorrowedFd;
 use crate::error::Error;
 
 /// What [`select`](super::select), poll(2), epoll and the like can wait for: both
-/// ends of a queue, an [`Event`](crate::sync::Event), and a
+/// ends of a queue or of a pipe, an [`Event`](crate::sync::Event), and a
 /// [`Child`](crate::process::Child).
 ///
 /// # The contract
@@ -16,7 +16,7 @@ use crate::error::Error;
 /// process, arms the descriptor again. It is right for level-triggered and for
 /// edge-triggered epoll.
 ///
-/// Readable is a hint: somebody else may be faster, and a queue's descriptor is
+/// Readable is a hint: somebody else may be faster, and an end's descriptor is
 /// readable now and then without a reason, so that whoever polls comes to look who
 /// is dead. It is never missing for long: readable as soon as there is something
 /// or nobody is left at the other side, and at most about 100 ms after a process
@@ -25,12 +25,16 @@ use crate::error::Error;
 /// - [`Receiver`](crate::channel::Receiver): a message is there, or came back, or
 ///   there will be none.
 /// - [`Sender`](crate::channel::Sender): there is room, or nobody to receive.
+/// - [`PipeReceiver`](crate::channel::PipeReceiver): a message is there, or there will
+///   be none.
+/// - [`PipeSender`](crate::channel::PipeSender): there is room for the message that was
+///   last refused, or nobody to receive.
 /// - [`Event`](crate::sync::Event): it is set. Do not read from it.
 /// - [`Child`](crate::process::Child): it has ended.
 ///
 /// # Fork
 ///
-/// A queue's descriptor is of one handle in one process. A forked child asks for
+/// An end's descriptor is of one handle in one process. A forked child asks for
 /// its own, by calling [`ready_fd`](Ready::ready_fd) again; one that it inherited
 /// is its parent's.
 ///
@@ -56,14 +60,14 @@ use crate::error::Error;
 pub trait Ready: Source {
     /// The descriptor that is readable when there is something.
     ///
-    /// A queue's end makes it at the first call: an epoll(7) and a timerfd(2) for
+    /// An end makes it at the first call: an epoll(7) and a timerfd(2) for
     /// each handle that was asked.
     ///
     /// # Errors
     ///
     /// When the process may have no more descriptors; for a queue's end also where
-    /// the queue has no place for another process, or this one is in another PID
-    /// namespace.
+    /// the queue has no place for another process, for a pipe's when it belongs to
+    /// another process, and for both where this one is in another PID namespace.
     fn ready_fd(&self) -> Result<BorrowedFd<'_>, Error>;
 }
 

@@ -1,9 +1,10 @@
 //! The forms of a wait: asleep in our own, in poll(2), and in tokio where that is
 //! built in.
 
+use std::ops::Deref;
 use std::time::Duration;
 
-use killproof::channel::{Receiver, RecvError, SendError, Sender};
+use killproof::channel::{PipeReceiver, PipeSender, Receiver, RecvError, SendError, Sender};
 use killproof::sync::Event;
 use killproof::{Message, Ready};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -41,7 +42,7 @@ impl Form {
     pub fn recv<T: Message>(self, receiver: &Receiver<T>) -> Result<T, RecvError> {
         match self {
             Form::Asleep => receiver.recv(),
-            Form::Polling => poll_until(receiver, || match receiver.try_recv() {
+            Form::Polling => poll_until(receiver, |receiver| match receiver.try_recv() {
                 Err(RecvError::Empty) => None,
                 answer => Some(answer),
             }),
@@ -54,7 +55,7 @@ impl Form {
     pub fn work<T: Message>(self, receiver: &Receiver<T>) -> Result<T, RecvError> {
         let task = match self {
             Form::Asleep => receiver.lease(),
-            Form::Polling => poll_until(receiver, || match receiver.try_lease() {
+            Form::Polling => poll_until(receiver, |receiver| match receiver.try_lease() {
                 Err(RecvError::Empty) => None,
                 answer => Some(answer),
             }),
@@ -68,15 +69,38 @@ impl Form {
         let mut unsent = Some(value);
         match self {
             Form::Asleep => sender.send(unsent.take().expect("not sent yet")),
-            Form::Polling => {
-                poll_until(sender, || match sender.try_send(unsent.take().expect("came back")) {
-                    Err(SendError::Full(value)) => {
-                        unsent = Some(value);
-                        None
-                    }
-                    answer => Some(answer),
-                })
-            }
+            Form::Polling => poll_until(sender, |sender| {
+                unless_full(sender.try_send(unsent.take().expect("came back")), &mut unsent)
+            }),
+            #[cfg(feature = "tokio")]
+            Form::Awaiting => block_on(sender.send_async(unsent.take().expect("not sent yet"))),
+        }
+    }
+
+    /// As [`recv`](Form::recv), from a pipe.
+    pub fn draw<T: Message>(self, receiver: &mut PipeReceiver<T>) -> Result<T, RecvError> {
+        match self {
+            Form::Asleep => receiver.recv(),
+            Form::Polling => poll_until(receiver, |receiver| match receiver.try_recv() {
+                Err(RecvError::Empty) => None,
+                answer => Some(answer),
+            }),
+            #[cfg(feature = "tokio")]
+            Form::Awaiting => block_on(receiver.recv_async()),
+        }
+    }
+
+    /// As [`send`](Form::send), into a pipe.
+    pub fn pour<T>(self, sender: &mut PipeSender<T>, value: T) -> Result<(), SendError<T>>
+    where
+        T: Message,
+    {
+        let mut unsent = Some(value);
+        match self {
+            Form::Asleep => sender.send(unsent.take().expect("not sent yet")),
+            Form::Polling => poll_until(sender, |sender| {
+                unless_full(sender.try_send(unsent.take().expect("came back")), &mut unsent)
+            }),
             #[cfg(feature = "tokio")]
             Form::Awaiting => block_on(sender.send_async(unsent.take().expect("not sent yet"))),
         }
@@ -85,7 +109,7 @@ impl Form {
     pub fn wait(self, event: &Event) {
         match self {
             Form::Asleep => event.wait(),
-            Form::Polling => poll_until(event, || event.is_set().then_some(())),
+            Form::Polling => poll_until(event, |event| event.is_set().then_some(())),
             #[cfg(feature = "tokio")]
             Form::Awaiting => block_on(event.wait_async()).expect("descriptors"),
         }
@@ -93,12 +117,29 @@ impl Form {
 }
 
 /// Tries, and sleeps in poll(2) between two tries.
-fn poll_until<R>(thing: &dyn Ready, mut attempt: impl FnMut() -> Option<R>) -> R {
+fn poll_until<E, R>(mut thing: E, mut attempt: impl FnMut(&mut E) -> Option<R>) -> R
+where
+    E: Deref<Target: Ready + Sized>,
+{
     loop {
-        if let Some(answer) = attempt() {
+        if let Some(answer) = attempt(&mut thing) {
             return answer;
         }
-        is_readable(thing, None);
+        is_readable(&*thing, None);
+    }
+}
+
+/// The answer, or the value back for another try.
+fn unless_full<T>(
+    answer: Result<(), SendError<T>>,
+    unsent: &mut Option<T>,
+) -> Option<Result<(), SendError<T>>> {
+    match answer {
+        Err(SendError::Full(value)) => {
+            *unsent = Some(value);
+            None
+        }
+        answer => Some(answer),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use killproof::channel::{PipeBuilder, PipeReceiver, PipeSender, RecvError, SendError, pipe};
+use killproof::{Ready, select};
 use proptest::prelude::{any, proptest};
 
 const CAPACITY: usize = 256;
@@ -13,6 +14,8 @@ enum Operation {
     /// A message of this many bytes, and by which call.
     Send(usize, u8),
     Receive(u8),
+    /// Whether a try is worth it.
+    Look,
     DropSender,
     DropReceiver,
 }
@@ -22,7 +25,8 @@ impl Operation {
         match code {
             // Up to a few bytes more than there can be room for.
             0..=129 => Operation::Send(usize::from(detail) % (CAPACITY - 12), code),
-            130..=250 => Operation::Receive(detail),
+            130..=225 => Operation::Receive(detail),
+            226..=250 => Operation::Look,
             251..=252 => Operation::DropReceiver,
             _ => Operation::DropSender,
         }
@@ -37,6 +41,8 @@ fn size(len: usize) -> usize {
 struct Model {
     ring: VecDeque<Vec<u8>>,
     sent: u64,
+    /// What the message takes that was refused since the last one that was sent.
+    refused: Option<usize>,
 }
 
 impl Model {
@@ -56,6 +62,7 @@ impl Model {
         let back = match sent {
             Ok(()) => {
                 assert!(!is_alone && self.room() >= size(len));
+                self.refused = None;
                 return self.ring.push_back(message);
             }
             Err(SendError::TooLarge { value, limit }) => {
@@ -69,11 +76,24 @@ impl Model {
             }
             Err(SendError::Full(value)) => {
                 assert!(!is_alone && self.room() < size(len));
+                self.refused = Some(size(len));
                 value
             }
             Err(other) => panic!("{other:?}"),
         };
         assert_eq!(back, message);
+    }
+
+    fn look(&self, sender: Option<&PipeSender<Vec<u8>>>, receiver: Option<&PipeReceiver<Vec<u8>>>) {
+        let is_ready =
+            |thing: &dyn Ready| select(&[thing], Some(Duration::ZERO)).unwrap().is_some();
+        if let Some(sender) = sender {
+            let has_room = self.room() >= self.refused.unwrap_or(8);
+            assert_eq!(is_ready(sender), has_room || receiver.is_none());
+        }
+        if let Some(receiver) = receiver {
+            assert_eq!(is_ready(receiver), !self.ring.is_empty() || sender.is_none());
+        }
     }
 
     fn receive(&mut self, receiver: &mut PipeReceiver<Vec<u8>>, is_over: bool, how: u8) {
@@ -116,7 +136,7 @@ proptest! {
         let builder = PipeBuilder::new().capacity(CAPACITY - 5);
         let (sender, receiver) = builder.pipe::<Vec<u8>>().unwrap();
         let (mut sender, mut receiver) = (Some(sender), Some(receiver));
-        let mut model = Model { ring: VecDeque::new(), sent: 0 };
+        let mut model = Model { ring: VecDeque::new(), sent: 0, refused: None };
         for (code, detail) in codes {
             match Operation::of(code, detail) {
                 Operation::Send(len, how) => {
@@ -129,6 +149,7 @@ proptest! {
                         model.receive(receiver, sender.is_none(), how);
                     }
                 }
+                Operation::Look => model.look(sender.as_ref(), receiver.as_ref()),
                 Operation::DropSender => drop(sender.take()),
                 Operation::DropReceiver => drop(receiver.take()),
             }

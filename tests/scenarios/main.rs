@@ -29,6 +29,7 @@ mod overtaken;
 mod permits;
 mod pipe;
 mod readiness;
+mod readiness_pipe;
 mod released;
 mod rwlock;
 mod stopped;
@@ -61,6 +62,7 @@ fn main() {
         namespace::cases(),
         descriptors::cases(),
         readiness::cases(),
+        readiness_pipe::cases(),
         daemons::cases(),
         waiters::cases(),
         leases::cases(),

@@ -21,6 +21,7 @@ mod place;
 mod planted;
 mod point;
 mod polled;
+mod polled_pipe;
 mod process;
 mod queue;
 mod ranked;
@@ -55,6 +56,7 @@ fn main() {
         forms::cases(),
         leaving::cases(),
         pipe::cases(),
+        polled_pipe::cases(),
         twice::cases(),
         process::cases(),
         permits::cases(),

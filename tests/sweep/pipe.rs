@@ -13,6 +13,7 @@ use killproof::process::spawn;
 
 use crate::common::case::Case;
 use crate::common::fds;
+use crate::common::forms::Form;
 use crate::common::mapped::Mapped;
 use crate::common::numbered::{Large, Mixed, Numbered, Small, Words};
 use crate::process::orphans_end;
@@ -22,7 +23,7 @@ use crate::row::{After, Begin, Peer, Row};
 /// in two pieces.
 const CAPACITY: usize = 512;
 
-struct Tube<T: Numbered> {
+pub struct Tube<T: Numbered> {
     sender: RefCell<Option<PipeSender<T>>>,
     receiver: RefCell<Option<PipeReceiver<T>>>,
     /// Messages 1 to this are in it.
@@ -55,15 +56,18 @@ pub fn cases() -> Vec<Case> {
         )
         .every(29, 40)
         .case(),
-        send::<Words>("a receiver asleep", 0, 3).peer(receive_all).case(),
-        send::<Words>("a receiver asleep, zombie", 0, 3).peer(receive_all).zombie().case(),
+        send::<Words>("a receiver asleep", 0, 3).peer(receives(Form::Asleep)).case(),
+        send::<Words>("a receiver asleep, zombie", 0, 3)
+            .peer(receives(Form::Asleep))
+            .zombie()
+            .case(),
         Row::new(
             "pipe send, two, a receiver asleep",
             world::<Words>(0, 0),
             send_two,
             received::<_, 2>,
         )
-        .peer(receive_all)
+        .peer(receives(Form::Asleep))
         .every(3, 60)
         .case(),
         Row::new(
@@ -72,7 +76,7 @@ pub fn cases() -> Vec<Case> {
             drop_sender,
             received::<_, 0>,
         )
-        .peer(receive_all)
+        .peer(receives(Form::Asleep))
         .case(),
         Row::new("pipe drop of the sender", world::<Words>(3, 2), drop_sender, drain::<_, 0>)
             .case(),
@@ -85,7 +89,7 @@ pub fn cases() -> Vec<Case> {
                 received::<Words, 1>(tube, after)
             },
         )
-        .peer(receive_all)
+        .peer(receives(Form::Asleep))
         .every(61, 40)
         .case(),
         recv::<Words>("only one", 1, 0).case(),
@@ -101,20 +105,20 @@ pub fn cases() -> Vec<Case> {
         Row::new("pipe recv, first use in a process", world::<Words>(2, 0), first_recv, alone)
             .every(29, 40)
             .case(),
-        recv::<Words>("a sender asleep", 7, 3).peer(send_all).case(),
-        recv::<Large>("large, a sender asleep", 5, 0).peer(send_all).every(3, 60).case(),
+        recv::<Words>("a sender asleep", 7, 3).peer(sends(Form::Asleep)).case(),
+        recv::<Large>("large, a sender asleep", 5, 0).peer(sends(Form::Asleep)).every(3, 60).case(),
         Row::new(
             "pipe drop of the receiver, a sender asleep",
             world::<Words>(7, 2),
             drop_receiver,
             told,
         )
-        .peer(send_all)
+        .peer(sends(Form::Asleep))
         .case(),
     ]
 }
 
-fn world<T: Numbered>(level: u64, earlier: u64) -> impl Fn() -> Tube<T> {
+pub fn world<T: Numbered>(level: u64, earlier: u64) -> impl Fn() -> Tube<T> {
     move || {
         let pipe = PipeBuilder::new().capacity(CAPACITY).pipe::<T>();
         let (mut sender, mut receiver) = pipe.expect("memory");
@@ -150,7 +154,7 @@ impl<T: Numbered> Tube<T> {
 
     /// The victim's own. It is not dropped: that has rows of its own. Where it would have
     /// to wait, it was used until it no longer spins for long.
-    fn warm_sender(&self) -> ManuallyDrop<PipeSender<T>> {
+    pub fn warm_sender(&self) -> ManuallyDrop<PipeSender<T>> {
         first_use();
         let mut sender = ManuallyDrop::new(self.sender());
         if self.is_full() {
@@ -161,7 +165,7 @@ impl<T: Numbered> Tube<T> {
         sender
     }
 
-    fn next(&self) -> T {
+    pub fn next(&self) -> T {
         T::new(self.level + 1)
     }
 
@@ -170,7 +174,7 @@ impl<T: Numbered> Tube<T> {
         (1..=self.level + 1).map(record).sum::<usize>() > CAPACITY
     }
 
-    fn warm_receiver(&self) -> ManuallyDrop<PipeReceiver<T>> {
+    pub fn warm_receiver(&self) -> ManuallyDrop<PipeReceiver<T>> {
         first_use();
         let mut receiver = ManuallyDrop::new(self.receiver());
         if self.level == 0 {
@@ -198,13 +202,13 @@ fn recv<T: Numbered>(name: &str, level: u64, earlier: u64) -> Row<Tube<T>> {
     Row::new(format!("pipe recv, {name}"), world(level, earlier), recv_one, survive)
 }
 
-fn send_one<T: Numbered>(tube: &Tube<T>, begin: Begin) {
+pub fn send_one<T: Numbered>(tube: &Tube<T>, begin: Begin) {
     let (mut sender, message) = (tube.warm_sender(), tube.next());
     begin.now();
     assert!(sender.send(message).is_ok());
 }
 
-fn send_two<T: Numbered>(tube: &Tube<T>, begin: Begin) {
+pub fn send_two<T: Numbered>(tube: &Tube<T>, begin: Begin) {
     let mut sender = tube.warm_sender();
     let [first, second] = [1, 2].map(|more| T::new(tube.level + more));
     begin.now();
@@ -224,7 +228,7 @@ fn first_send<T: Numbered>(tube: &Tube<T>, begin: Begin) {
     assert!(sender.send(message).is_ok());
 }
 
-fn drop_sender<T: Numbered>(tube: &Tube<T>, begin: Begin) {
+pub fn drop_sender<T: Numbered>(tube: &Tube<T>, begin: Begin) {
     let sender = ManuallyDrop::into_inner(tube.warm_sender());
     begin.now();
     drop(sender);
@@ -239,7 +243,7 @@ fn spawn_sender(tube: &Tube<Words>, begin: Begin) {
     mem::forget(spawn(body));
 }
 
-fn recv_one<T: Numbered>(tube: &Tube<T>, begin: Begin) {
+pub fn recv_one<T: Numbered>(tube: &Tube<T>, begin: Begin) {
     let mut receiver = tube.warm_receiver();
     begin.now();
     assert!(receiver.recv().is_ok());
@@ -257,17 +261,17 @@ fn first_recv<T: Numbered>(tube: &Tube<T>, begin: Begin) {
     assert!(receiver.recv().is_ok());
 }
 
-fn drop_receiver<T: Numbered>(tube: &Tube<T>, begin: Begin) {
+pub fn drop_receiver<T: Numbered>(tube: &Tube<T>, begin: Begin) {
     let receiver = ManuallyDrop::into_inner(tube.warm_receiver());
     begin.now();
     drop(receiver);
 }
 
 /// Receives to the end of the stream: 1, 2, 3 and so on.
-fn receive_to_end<T: Numbered>(tube: &Tube<T>) -> Result<(), String> {
+fn receive_to_end<T: Numbered>(tube: &Tube<T>, form: Form) -> Result<(), String> {
     let mut receiver = tube.receiver();
     for wanted in 1.. {
-        match receiver.recv() {
+        match form.draw(&mut receiver) {
             Ok(message) => match message.number()? {
                 number if number == wanted => tube.last.store(number, Ordering::Release),
                 number => return Err(format!("{number} instead of {wanted}")),
@@ -284,10 +288,10 @@ fn receive_to_end<T: Numbered>(tube: &Tube<T>) -> Result<(), String> {
 }
 
 /// Sends until there is nobody to send to, and has its message back then.
-fn send_to_end<T: Numbered>(tube: &Tube<T>) -> Result<(), String> {
+fn send_to_end<T: Numbered>(tube: &Tube<T>, form: Form) -> Result<(), String> {
     let mut sender = tube.sender();
     for number in tube.level + 1.. {
-        match sender.send(T::new(number)) {
+        match form.pour(&mut sender, T::new(number)) {
             Ok(()) => tube.last.store(number, Ordering::Release),
             Err(SendError::Disconnected(message)) if message.number() == Ok(number) => break,
             Err(other) => return Err(other.to_string()),
@@ -299,16 +303,19 @@ fn send_to_end<T: Numbered>(tube: &Tube<T>) -> Result<(), String> {
     }
 }
 
-fn receive_all<T: Numbered>(tube: &Tube<T>, _: &Peer<'_>) -> Result<(), String> {
-    receive_to_end(tube)
+pub fn receives<T: Numbered>(form: Form) -> impl Fn(&Tube<T>, &Peer<'_>) -> Result<(), String> {
+    move |tube, _| receive_to_end(tube, form)
 }
 
-fn send_all<T: Numbered>(tube: &Tube<T>, _: &Peer<'_>) -> Result<(), String> {
-    send_to_end(tube)
+pub fn sends<T: Numbered>(form: Form) -> impl Fn(&Tube<T>, &Peer<'_>) -> Result<(), String> {
+    move |tube, _| send_to_end(tube, form)
 }
 
 /// The victim was sending `N` messages, and a peer has received.
-fn received<T: Numbered, const N: u64>(tube: &Tube<T>, after: &After<'_>) -> Result<(), String> {
+pub fn received<T: Numbered, const N: u64>(
+    tube: &Tube<T>,
+    after: &After<'_>,
+) -> Result<(), String> {
     let last = tube.last.load(Ordering::Acquire);
     let sent = tube.level + N;
     if last > sent || last < if after.finished() { sent } else { tube.level } {
@@ -318,21 +325,21 @@ fn received<T: Numbered, const N: u64>(tube: &Tube<T>, after: &After<'_>) -> Res
 }
 
 /// The victim was sending `N` messages: receives what is there.
-fn drain<T: Numbered, const N: u64>(tube: &Tube<T>, after: &After<'_>) -> Result<(), String> {
-    leaves_no_descriptors(|| receive_to_end(tube))?;
+pub fn drain<T: Numbered, const N: u64>(tube: &Tube<T>, after: &After<'_>) -> Result<(), String> {
+    leaves_no_descriptors(|| receive_to_end(tube, Form::Asleep))?;
     after.recovered();
     received::<T, N>(tube, after)
 }
 
 /// The victim was receiving, and a peer has sent; at most one message was taken out.
-fn told<T: Numbered>(tube: &Tube<T>, _: &After<'_>) -> Result<(), String> {
+pub fn told<T: Numbered>(tube: &Tube<T>, _: &After<'_>) -> Result<(), String> {
     let last = tube.last.load(Ordering::Acquire).max(tube.level);
     if last > tube.level + 2 { Err(format!("sent up to {last}, to nobody")) } else { Ok(()) }
 }
 
 /// The victim was receiving: sends until there is no more room.
-fn alone<T: Numbered>(tube: &Tube<T>, after: &After<'_>) -> Result<(), String> {
-    leaves_no_descriptors(|| send_to_end(tube))?;
+pub fn alone<T: Numbered>(tube: &Tube<T>, after: &After<'_>) -> Result<(), String> {
+    leaves_no_descriptors(|| send_to_end(tube, Form::Asleep))?;
     after.recovered();
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! An end of a pipe, and whose it is.
 
 use std::fmt;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
 use super::record::HEADER;
@@ -10,8 +11,9 @@ use crate::deadline::{Deadline, Metronome};
 use crate::error::{Error, Kind};
 use crate::primitive::{self, Patience, Stamp};
 use crate::raw::Pipe;
-use crate::raw::pipe::{Cursor, Stop, Wait};
+use crate::raw::pipe::{Cursor, GRAIN, Memory, Stop, Wait};
 use crate::raw::queue::Side;
+use crate::ready::Watches;
 use crate::shared::describe::Owner;
 use crate::shared::transfer;
 
@@ -23,12 +25,24 @@ pub(super) struct End {
     /// For messages that do not lie in one piece, or are the user's to decode.
     spare: Vec<u8>,
     polls: Metronome,
+    /// The last claim that came to nothing: where, and of how many bytes.
+    refused: (u64, u64),
+    /// The descriptors that tell when it is worth a try.
+    watches: Watches,
 }
 
 impl End {
     pub(super) fn new(pipe: Arc<Pipe<Ring>>, side: Side) -> End {
-        let (cursor, patience) = (Cursor::new(), Patience::new());
-        End { pipe, side, cursor, patience, spare: Vec::new(), polls: Metronome::new() }
+        End {
+            pipe,
+            side,
+            cursor: Cursor::new(),
+            patience: Patience::new(),
+            spare: Vec::new(),
+            polls: Metronome::new(),
+            refused: (0, GRAIN),
+            watches: Watches::new(),
+        }
     }
 
     /// Waits until `needed` bytes are this end's; whose end it is.
@@ -36,13 +50,29 @@ impl End {
     pub(super) fn claim(&mut self, needed: u64, deadline: Deadline) -> Result<Stamp, Stopped> {
         let me = primitive::current()?;
         match self.try_claim(needed, me, deadline, false) {
-            // Who polls never comes to the end of a slice.
-            Err(Stop::TimedOut) if self.polls.is_time() => {
-                self.try_claim(needed, me, Deadline::Now, true)?;
-            }
+            Err(Stop::TimedOut) => self.claim_late(needed, me)?,
             claimed => claimed?,
         }
         Ok(me)
+    }
+
+    /// The time is up. Asks now and then who is dead, since who only ever tries never
+    /// comes to the end of a slice; and where there is a descriptor, it tells of the next
+    /// change.
+    #[cold]
+    fn claim_late(&mut self, needed: u64, me: Stamp) -> Result<(), Stop> {
+        let mut claimed = Err(Stop::TimedOut);
+        if self.polls.is_time() {
+            claimed = self.try_claim(needed, me, Deadline::Now, true);
+        }
+        if claimed == Err(Stop::TimedOut) {
+            self.refused = (self.cursor.position(), needed);
+            if let Some(watch) = self.watches.of(me) {
+                watch.begin_slice();
+                self.arm(false);
+            }
+        }
+        claimed
     }
 
     #[inline]
@@ -55,6 +85,40 @@ impl End {
     ) -> Result<(), Stop> {
         let wait = Wait { deadline, patience: &self.patience, ask };
         self.pipe.claim(self.side, &mut self.cursor, needed, me, wait)
+    }
+
+    /// The descriptor of this end in this process; armed when it is made.
+    pub(super) fn ready_fd(&self) -> Result<BorrowedFd<'_>, Error> {
+        let me = self.owner()?;
+        let is_new = self.watches.of(me).is_none();
+        let watch = self.watches.get(me, self.bell_fd())?;
+        if is_new {
+            self.arm(false);
+        }
+        Ok(watch.as_fd())
+    }
+
+    pub(super) fn bell_fd(&self) -> BorrowedFd<'_> {
+        self.pipe.memory.bell(self.side).as_fd()
+    }
+
+    /// Whether a try is worth it now; otherwise the bell rings once it may be.
+    pub(super) fn look(&self, ask: bool) -> Result<bool, Error> {
+        self.owner().map(|_| self.arm(ask))
+    }
+
+    /// This process, if the end is its own: nobody else may silence the bell.
+    fn owner(&self) -> Result<Stamp, Error> {
+        let me = primitive::current()?;
+        let is_owner = self.pipe.is_owner(self.side, me);
+        is_owner.then_some(me).ok_or(Error::new("pipe", Kind::NotOwner))
+    }
+
+    fn arm(&self, ask: bool) -> bool {
+        // What has moved on since is not the one that was refused.
+        let (at, needed) = self.refused;
+        let needed = if at == self.cursor.position() { needed } else { GRAIN };
+        self.pipe.arm(self.side, &self.cursor, needed, ask)
     }
 
     /// Makes the end this process's, whosever it was.

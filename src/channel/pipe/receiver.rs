@@ -2,12 +2,15 @@
 
 use core::fmt;
 use core::marker::PhantomData;
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use super::end::End;
 use super::record::Found;
 use crate::channel::error::{RecvError, decode};
 use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::ready::{Ready, Source};
 use crate::shared::message::Message;
 
 /// The receiving end of a [`pipe`](super::pipe()).
@@ -94,6 +97,23 @@ impl<T: Message> PipeReceiver<T> {
     /// The most bytes that a message may encode to.
     pub fn largest(&self) -> usize {
         self.end.largest()
+    }
+}
+
+/// Readable: a message is there, or there will be none.
+impl<T: Message> Ready for PipeReceiver<T> {
+    fn ready_fd(&self) -> Result<BorrowedFd<'_>, Error> {
+        self.end.ready_fd()
+    }
+}
+
+impl<T: Message> Source for PipeReceiver<T> {
+    fn bell_fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.end.bell_fd())
+    }
+
+    fn look(&self, ask: bool) -> Result<bool, Error> {
+        self.end.look(ask)
     }
 }
 

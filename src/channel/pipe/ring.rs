@@ -6,9 +6,10 @@ use core::ptr::NonNull;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::primitive::{self};
+use crate::primitive::{self, Bell};
 use crate::raw::Pipe;
 use crate::raw::pipe::{Control, Memory};
+use crate::raw::queue::Side;
 use crate::shared::region::{Region, layout_of};
 
 /// A pipe's words in a mapping, and the ring behind them.
@@ -17,6 +18,8 @@ pub(super) struct Ring {
     region: Region,
     /// A power of two.
     capacity: usize,
+    /// Those of each side.
+    bells: [Bell; 2],
 }
 
 impl Ring {
@@ -25,7 +28,8 @@ impl Ring {
         debug_assert!(capacity.is_power_of_two());
         let layout = layout_of::<T>(&[capacity as u64]);
         let region = Region::create("killproof-pipe", layout, size_of::<Control>() + capacity)?;
-        let pipe = Pipe::new(Ring { region, capacity }, capacity as u64);
+        let bells = [Bell::new()?, Bell::new()?];
+        let pipe = Pipe::new(Ring { region, capacity, bells }, capacity as u64);
         pipe.place(primitive::current()?);
         Ok(Arc::new(pipe))
     }
@@ -132,5 +136,10 @@ impl Memory for Ring {
         //    it is aligned to 128, as they are. 2. They are atomics, for which any
         //    bytes are valid. 3. The mapping lives as long as `self`.
         unsafe { self.region.body().cast::<Control>().as_ref() }
+    }
+
+    #[inline]
+    fn bell(&self, side: Side) -> &Bell {
+        &self.bells[side as usize]
     }
 }

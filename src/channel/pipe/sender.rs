@@ -2,12 +2,15 @@
 
 use core::fmt;
 use core::marker::PhantomData;
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use super::end::End;
 use super::record::Room;
 use crate::channel::error::SendError;
 use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::ready::{Ready, Source};
 use crate::shared::message::{self, Message};
 
 /// The sending end of a [`pipe`](super::pipe()).
@@ -128,6 +131,24 @@ impl<T: Message> PipeSender<T> {
     /// The most bytes that a message may encode to.
     pub fn largest(&self) -> usize {
         self.end.largest()
+    }
+}
+
+/// Readable: there is room for the message that was last refused, or for some message if none
+/// was since the last that was sent; or there is nobody to receive.
+impl<T: Message> Ready for PipeSender<T> {
+    fn ready_fd(&self) -> Result<BorrowedFd<'_>, Error> {
+        self.end.ready_fd()
+    }
+}
+
+impl<T: Message> Source for PipeSender<T> {
+    fn bell_fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.end.bell_fd())
+    }
+
+    fn look(&self, ask: bool) -> Result<bool, Error> {
+        self.end.look(ask)
     }
 }
 

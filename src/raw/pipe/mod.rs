@@ -34,19 +34,24 @@
 //! that one sleeps, and then the look at the peer's index and end: between each two
 //! lies a fence, light in the first, heavy in the second, so one of them sees the
 //! other. A process killed before it could wake is made up for by the peer's slices.
+//! Whoever waits for a descriptor instead is told in the same way; see `poll`.
 
+mod poll;
 mod wait;
 
 pub(crate) use wait::Wait;
 
-use super::EventCount;
+use super::Polled;
 use super::owner::FREE;
 use super::queue::{Line, Side};
-use crate::primitive::{AtomicU64, Ordering, Stamp, light_fence};
+use crate::primitive::{AtomicU64, Bell, Ordering, Stamp, light_fence};
 
 /// Where the words of a pipe lie.
 pub(crate) trait Memory {
     fn control(&self) -> &Control;
+    /// Rung when something comes that `side` may wait for. Not shared memory: each
+    /// process has its own descriptor of it.
+    fn bell(&self, side: Side) -> &Bell;
 }
 
 /// The words of a pipe. All zero at first, but for the ends.
@@ -64,8 +69,8 @@ pub(crate) struct Control {
 struct Calm {
     /// Whose the ends are, by side.
     ends: [AtomicU64; 2],
-    /// Where each side sleeps.
-    asleep: [EventCount; 2],
+    /// Where each side sleeps, and who polls it.
+    asleep: [Polled; 2],
 }
 
 impl Control {
@@ -76,10 +81,7 @@ impl Control {
         Control {
             tail: Line(word()),
             head: Line(word()),
-            calm: Line(Calm {
-                ends: [word(), word()],
-                asleep: [EventCount::new(), EventCount::new()],
-            }),
+            calm: Line(Calm { ends: [word(), word()], asleep: [Polled::new(), Polled::new()] }),
         }
     }
 }
@@ -183,12 +185,12 @@ impl<M: Memory> Pipe<M> {
         end.compare_exchange(owner.word(), next, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
-    /// Wakes whoever sleeps at `side`. All that can change for a sleeper ends here:
+    /// Wakes whoever sleeps at `side` or polls it. All that can change for a sleeper ends here:
     /// a commit of the other side, and its end.
     #[inline]
     fn tell(&self, side: Side, me: Stamp) {
         light_fence(me);
-        self.calm().asleep[side as usize].notify(1);
+        self.calm().asleep[side as usize].notify(1, self.memory.bell(side));
     }
 
     /// Whether the end is `me`'s.
@@ -237,13 +239,23 @@ mod tests {
     use super::*;
     use crate::deadline::Deadline;
     use crate::primitive::{Patience, current};
-    use proptest::prelude::{any, prop_assert, proptest};
+    use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 
-    struct Words(Control);
+    struct Words(Control, [Bell; 2]);
+
+    impl Words {
+        fn new() -> Words {
+            Words(Control::new(), [0; 2].map(|_| Bell::new().unwrap()))
+        }
+    }
 
     impl Memory for Words {
         fn control(&self) -> &Control {
             &self.0
+        }
+
+        fn bell(&self, side: Side) -> &Bell {
+            &self.1[side as usize]
         }
     }
 
@@ -259,7 +271,7 @@ mod tests {
                 (Side::Send, at.wrapping_sub(near)),
                 (Side::Receive, at.wrapping_add(near)),
             ] {
-                let pipe = Pipe::new(Words(Control::new()), CAPACITY);
+                let pipe = Pipe::new(Words::new(), CAPACITY);
                 pipe.place(me);
                 pipe.index(other(side)).store(index, Ordering::Relaxed);
                 let mut cursor = Cursor { at, usable: 0 };
@@ -267,6 +279,9 @@ mod tests {
                 let claimed = pipe.claim(side, &mut cursor, GRAIN, me, wait);
                 prop_assert!(cursor.usable <= CAPACITY);
                 prop_assert!(claimed.is_err() || cursor.usable >= GRAIN);
+                // Who polls is sent to see for itself.
+                let is_ready = pipe.arm(side, &cursor, GRAIN, false);
+                prop_assert_eq!(is_ready, claimed != Err(Stop::TimedOut));
                 prop_assert!(pipe.filled() <= CAPACITY);
             }
         }

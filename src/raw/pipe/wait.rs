@@ -103,7 +103,7 @@ impl<M: Memory> Pipe<M> {
     }
 
     /// How many bytes an end at `at` may use now.
-    fn look(&self, side: Side, at: u64) -> Result<u64, Stop> {
+    pub(super) fn look(&self, side: Side, at: u64) -> Result<u64, Stop> {
         let theirs = self.index(other(side)).load(Ordering::Acquire);
         let filled = match side {
             Side::Send => at.wrapping_sub(theirs),
@@ -123,7 +123,7 @@ impl<M: Memory> Pipe<M> {
     }
 
     /// Whether nobody has the end. Without `ask`, a dead process counts as somebody.
-    fn is_gone(&self, side: Side, ask: bool) -> bool {
+    pub(super) fn is_gone(&self, side: Side, ask: bool) -> bool {
         let end = &self.calm().ends[side as usize];
         let seen = end.load(Ordering::Acquire);
         if Stamp::of(seen).is_none() {

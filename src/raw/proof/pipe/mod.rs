@@ -4,11 +4,12 @@ mod deaths;
 mod living;
 #[cfg(loom)]
 mod planted;
+mod poll;
 
 use std::sync::{Arc, Mutex};
 
 use crate::deadline::Deadline;
-use crate::primitive::{AtomicU64, Ordering::Relaxed, Patience, Process, Stamp};
+use crate::primitive::{AtomicU64, Bell, Ordering::Relaxed, Patience, Process, Stamp};
 use crate::raw::Pipe;
 use crate::raw::pipe::{Control, Cursor, GRAIN, Memory, Stop, Wait};
 use crate::raw::queue::Side;
@@ -20,11 +21,16 @@ pub(super) struct Words {
     control: Control,
     /// Relaxed, so that a missing acquire or release shows as an old word.
     bytes: Vec<AtomicU64>,
+    bells: [Bell; 2],
 }
 
 impl Memory for Words {
     fn control(&self) -> &Control {
         &self.control
+    }
+
+    fn bell(&self, side: Side) -> &Bell {
+        &self.bells[side as usize]
     }
 }
 
@@ -42,8 +48,9 @@ pub(super) struct Tube {
 pub(super) fn tube(records: u64) -> Arc<Tube> {
     let capacity = records * RECORD;
     let bytes = (0..capacity / GRAIN).map(|_| AtomicU64::new(0)).collect();
+    let bells = [0; 2].map(|_| Bell::new().expect("a descriptor"));
     Arc::new(Tube {
-        pipe: Pipe::new(Words { control: Control::new(), bytes }, capacity),
+        pipe: Pipe::new(Words { control: Control::new(), bytes, bells }, capacity),
         sent: Mutex::default(),
         received: Mutex::default(),
         end: Mutex::default(),
@@ -76,7 +83,17 @@ impl Tube {
     }
 
     fn send(&self, cursor: &mut Cursor, me: Process, number: u64) -> Result<(), Stop> {
-        self.claim(Side::Send, cursor, me, Deadline::Never)?;
+        self.send_until(cursor, me, number, Deadline::Never)
+    }
+
+    fn send_until(
+        &self,
+        cursor: &mut Cursor,
+        me: Process,
+        number: u64,
+        deadline: Deadline,
+    ) -> Result<(), Stop> {
+        self.claim(Side::Send, cursor, me, deadline)?;
         self.words(cursor).iter().for_each(|word| word.store(number, Relaxed));
         self.pipe.commit(Side::Send, cursor, RECORD, me.stamp);
         *self.sent.lock().unwrap() = number;
