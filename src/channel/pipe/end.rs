@@ -25,6 +25,8 @@ pub(super) struct End {
     /// For messages that do not lie in one piece, or are the user's to decode.
     spare: Vec<u8>,
     polls: Metronome,
+    /// The last time it asked, nobody had the other end: the next answer is the same.
+    was_alone: bool,
     /// The last claim that came to nothing: where, and of how many bytes.
     refused: (u64, u64),
     /// The descriptors that tell when it is worth a try.
@@ -40,6 +42,7 @@ impl End {
             patience: Patience::new(),
             spare: Vec::new(),
             polls: Metronome::new(),
+            was_alone: false,
             refused: (0, GRAIN),
             watches: Watches::new(),
         }
@@ -62,8 +65,9 @@ impl End {
     #[cold]
     fn claim_late(&mut self, needed: u64, me: Stamp) -> Result<(), Stop> {
         let mut claimed = Err(Stop::TimedOut);
-        if self.polls.is_time() {
+        if self.was_alone || self.polls.is_time() {
             claimed = self.try_claim(needed, me, Deadline::Now, true);
+            self.was_alone = claimed == Err(Stop::Disconnected);
         }
         if claimed == Err(Stop::TimedOut) {
             self.refused = (self.cursor.position(), needed);
