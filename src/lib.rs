@@ -47,6 +47,7 @@
 //! | as a party of a [`Barrier`](sync::Barrier) | every survivor has [`Broken`](sync::Broken), until its place is taken |
 //! | initialising a [`Once`](sync::Once) or [`OnceLock`](sync::OnceLock) | somebody else does it, from the start |
 //! | sending to a [`queue`](channel::queue) | its message is there whole, or not at all |
+//! | with a [`Reservation`](channel::Reservation) | nothing was sent, and its memory goes to others |
 //! | with a message on [`lease`](channel::Receiver::lease) | the message goes to somebody else, with one more attempt |
 //! | with a task at the last of its [`max_attempts`](channel::Builder::max_attempts) | the task is a dead letter; [`join`](channel::Sender::join) goes on |
 //! | with [daemons](process::Builder::daemon) | they end with it, at once |

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | sending | its message is there whole, or not at all |
 //! | receiving | the message is still there, or was in its hands |
+//! | with a [`Reservation`] | nothing was sent; its memory is free for others |
+//! | with a [`Received`] | the message was in its hands; its memory is free for others |
 //! | with a [`Task`] | the task goes to somebody else, with one more attempt |
 //! | with a task at its last attempt | the task is among the [`DeadLetters`] |
 //! | as the last sender | receivers get what was sent, then [`RecvError::Disconnected`] |
@@ -62,6 +64,7 @@
 // May import: `raw`, `ready`, `shared`, `primitive`, `deadline`, `error`. Never:
 // `process`, `pool`, `sys`.
 
+mod body;
 mod builder;
 mod end;
 mod error;
@@ -70,7 +73,9 @@ mod key;
 mod letters;
 mod mapped;
 mod pipe;
+mod received;
 mod receiver;
+mod reservation;
 mod sender;
 mod slots;
 mod task;
@@ -83,6 +88,8 @@ pub use iter::{IntoIter, Iter, TryIter};
 pub use key::Key;
 pub use letters::DeadLetters;
 pub use pipe::{Duplex, PipeBuilder, PipeReceiver, PipeSender, duplex, pipe};
+pub use received::Received;
 pub use receiver::Receiver;
+pub use reservation::Reservation;
 pub use sender::Sender;
 pub use task::Task;

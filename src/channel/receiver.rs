@@ -188,7 +188,7 @@ impl<T: Message> Receiver<T> {
     }
 
     #[inline]
-    fn find(&self, deadline: Deadline) -> Result<(Found<'_>, Stamp), RecvError> {
+    pub(super) fn find(&self, deadline: Deadline) -> Result<(Found<'_>, Stamp), RecvError> {
         let me = self.end.me().map_err(RecvError::Failed)?;
         let queue = self.end.queue();
         match Found::claim(queue, me, deadline, self.end.is_time_to_ask()) {

@@ -5,9 +5,10 @@ use core::marker::PhantomData;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
+use super::body::Body;
 use super::end::End;
 use super::error::SendError;
-use super::slots::{Block, Room};
+use super::slots::Room;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::primitive::Stamp;
@@ -32,7 +33,7 @@ use crate::shared::message::{self, Message};
 /// sender's own order is kept. The price is that a sender stopped (not killed)
 /// in the few instructions in which it writes its slot holds up those behind it.
 pub struct Sender<T: Message> {
-    end: End,
+    pub(super) end: End,
     /// What a message is ordered by, where that is not its arrival.
     key: Option<fn(&T) -> u64>,
     messages: PhantomData<fn(T)>,
@@ -139,24 +140,16 @@ impl<T: Message> Sender<T> {
         if len > limit {
             return Err(SendError::TooLarge { value, limit });
         }
-        let sent = if len <= queue.memory.inline() {
-            // As long as was said above, whatever `encoded_len` says next.
-            let mut bytes = vec![0; len];
-            message::encode_into(&value, &mut bytes);
-            Room::claim(queue, me, deadline, key)
-                .map(|room| room.send(len, |slot| slot.copy_from_slice(&bytes)))
-        } else {
-            Block::claim(queue, me, deadline).and_then(|mut block| {
-                message::encode_into(&value, block.bytes_mut(len));
-                let room = Room::claim(queue, me, deadline, key)?;
-                room.send_block(block, len);
-                Ok(())
-            })
-        };
+        // As long as was said above, whatever `encoded_len` says next.
+        let sent = Body::claim(queue, len, me, deadline).and_then(|mut body| {
+            message::encode_into(&value, body.bytes_mut());
+            body.send(Room::claim(queue, me, deadline, key)?);
+            Ok(())
+        });
         sent.map_err(|stop| self.stopped(me, stop, value))
     }
 
-    fn stopped(&self, me: Stamp, stop: Stop, value: T) -> SendError<T> {
+    pub(super) fn stopped<V>(&self, me: Stamp, stop: Stop, value: V) -> SendError<V> {
         if stop == Stop::TimedOut {
             self.end.arm(me);
         }

@@ -4,6 +4,7 @@
 //! is that ownership, and gives access to the bytes.
 #![allow(unsafe_code)]
 
+use super::body::Body;
 use super::mapped::Mapped;
 use crate::deadline::Deadline;
 use crate::error::{Error, Kind};
@@ -93,6 +94,14 @@ impl<'a> Block<'a> {
     }
 
     /// Its first `len` bytes.
+    pub(super) fn bytes(&self, len: usize) -> &[u8] {
+        let mapped = &self.queue.memory;
+        assert!(len <= mapped.largest());
+        // SAFETY: as in `bytes_mut`; `&self` keeps whoever has the block from writing.
+        unsafe { core::slice::from_raw_parts(mapped.block_bytes(self.index), len) }
+    }
+
+    /// Its first `len` bytes.
     pub(super) fn bytes_mut(&mut self, len: usize) -> &mut [u8] {
         let mapped = &self.queue.memory;
         assert!(len <= mapped.largest());
@@ -174,15 +183,18 @@ impl<'a> Found<'a> {
 
     /// Takes the message out and then lets `read` see it.
     pub(super) fn take<R>(self, read: impl FnOnce(&[u8]) -> R) -> R {
+        read(self.take_out().bytes())
+    }
+
+    /// Takes the message out, and with it the block that it lies in.
+    pub(super) fn take_out(self) -> Body<'a> {
         let Meta { len, block } = self.meta();
-        let Some(block) = block else {
-            let copy = self.inline_bytes(len).to_vec();
-            self.commit_received();
-            return read(&copy);
+        let body = match block {
+            None => Body::Copied(self.inline_bytes(len).to_vec()),
+            Some(block) => Body::InBlock(Block::adopt(self.queue, block, self.me), len),
         };
-        let mut block = Block::adopt(self.queue, block, self.me);
         self.commit_received();
-        read(block.bytes_mut(len))
+        body
     }
 
     #[inline]
@@ -255,8 +267,8 @@ impl Leased<'_> {
             None => read(self.found.inline_bytes(len)),
             Some(index) => {
                 let block = Block { queue: self.found.queue, index, me: self.found.me };
-                let mut block = core::mem::ManuallyDrop::new(block);
-                read(block.bytes_mut(len))
+                let block = core::mem::ManuallyDrop::new(block);
+                read(block.bytes(len))
             }
         }
     }

@@ -55,6 +55,21 @@ pub type Large = Bytes<96, 64>;
 /// In turns.
 pub type Mixed = Bytes<8, 96>;
 
+/// Always in a block, and nothing but bytes.
+impl Numbered for Vec<u8> {
+    fn new(number: u64) -> Self {
+        let len = if number.is_multiple_of(2) { 80 } else { 64 };
+        number.to_ne_bytes().into_iter().cycle().take(len).collect()
+    }
+
+    fn number(&self) -> Result<u64, String> {
+        let first = self.first_chunk().ok_or("too short")?;
+        let number = u64::from_ne_bytes(*first);
+        let is_whole = *self == <Self as Numbered>::new(number);
+        is_whole.then_some(number).ok_or_else(|| format!("a torn message: {number}, {self:?}"))
+    }
+}
+
 impl<const EVEN: usize, const ODD: usize> Numbered for Bytes<EVEN, ODD> {
     fn new(number: u64) -> Self {
         let len = if number.is_multiple_of(2) { EVEN } else { ODD };

@@ -5,6 +5,7 @@
 //! ```
 
 mod barrier;
+mod borrowed;
 mod composed;
 mod condvar;
 mod event;

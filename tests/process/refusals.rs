@@ -137,6 +137,15 @@ fn a_live_guard_of_every_lock() {
     assert_eq!(on_loan(), 2);
     drop((outer, inner));
     assert_eq!(on_loan(), 0);
+    let (sender, receiver) = killproof::channel::queue::<Vec<u8>>(2).unwrap();
+    let reservation = sender.reserve(1000).unwrap();
+    assert_eq!(on_loan(), 1);
+    assert!(reservation.commit().is_ok());
+    assert_eq!(on_loan(), 0);
+    let received = receiver.recv_ref().unwrap();
+    assert_eq!(on_loan(), 1);
+    drop(received);
+    assert_eq!(on_loan(), 0);
 }
 
 fn a_leaked_guard() {

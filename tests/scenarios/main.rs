@@ -8,6 +8,7 @@ mod common;
 mod accumulated;
 mod alone;
 mod barrier;
+mod borrowed;
 mod condvar;
 mod crowd;
 mod daemons;
@@ -66,6 +67,7 @@ fn main() {
         daemons::cases(),
         waiters::cases(),
         leases::cases(),
+        borrowed::cases(),
         letters::cases(),
         stopped::cases(),
         together::cases(),

@@ -3,6 +3,7 @@
 //! run kills it one instruction later. After each kill the survivors go on.
 
 mod barrier;
+mod borrowed;
 #[path = "../common/mod.rs"]
 mod common;
 mod condvar;
@@ -50,6 +51,7 @@ fn main() {
         once::cases(),
         queue::cases(),
         lease::cases(),
+        borrowed::cases(),
         join::cases(),
         ranked::cases(),
         wakes::cases(),

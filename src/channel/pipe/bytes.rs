@@ -3,13 +3,11 @@
 use std::time::Duration;
 
 use super::receiver::PipeReceiver;
-use super::record::{Found, HEADER, Room};
+use super::record::{Found, Room};
 use super::sender::PipeSender;
+use crate::channel::body::COUNT;
 use crate::channel::error::{RecvError, SendError};
 use crate::deadline::Deadline;
-
-/// What a `Vec<u8>` encodes to begins with how many there are.
-const COUNT: usize = HEADER;
 
 impl PipeSender<Vec<u8>> {
     /// Waits for room and sends a copy of `bytes`, as [`send`](PipeSender::send) would

@@ -1,0 +1,124 @@
+//! A message's bytes while it has no place in the order: before it is sent, and after
+//! it was received.
+
+use super::mapped::Mapped;
+use super::slots::{Block, Room};
+use crate::deadline::Deadline;
+use crate::primitive::{self, Stamp};
+use crate::raw::Queue;
+use crate::raw::queue::Stop;
+use crate::shared::loans::Loan;
+
+/// What a `Vec<u8>` encodes to begins with how many there are.
+pub(super) const COUNT: usize = size_of::<u64>();
+
+/// The bytes, which this process alone has.
+#[derive(Debug)]
+pub(super) enum Body<'a> {
+    /// Few enough for a slot.
+    Copied(Vec<u8>),
+    /// So many, in a block.
+    InBlock(Block<'a>, usize),
+}
+
+impl<'a> Body<'a> {
+    /// `len` bytes, no more than the queue's largest message has; waits for a block if
+    /// they need one.
+    pub(super) fn claim(
+        queue: &'a Queue<Mapped>,
+        len: usize,
+        me: Stamp,
+        deadline: Deadline,
+    ) -> Result<Body<'a>, Stop> {
+        if len <= queue.memory.inline() {
+            return Ok(Body::Copied(vec![0; len]));
+        }
+        Block::claim(queue, me, deadline).map(|block| Body::InBlock(block, len))
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Body::Copied(bytes) => bytes,
+            Body::InBlock(block, len) => block.bytes(*len),
+        }
+    }
+
+    pub(super) fn bytes_mut(&mut self) -> &mut [u8] {
+        match self {
+            Body::Copied(bytes) => bytes,
+            Body::InBlock(block, len) => block.bytes_mut(*len),
+        }
+    }
+
+    /// Commits the message at its place.
+    pub(super) fn send(self, room: Room<'a>) {
+        match self {
+            Body::Copied(bytes) => room.send(bytes.len(), |slot| slot.copy_from_slice(&bytes)),
+            Body::InBlock(block, len) => room.send_block(block, len),
+        }
+    }
+}
+
+/// A body of a `Vec<u8>` that its user writes or reads where it is.
+#[derive(Debug)]
+pub(super) struct Loaned<'a> {
+    /// `None` once it is sent.
+    body: Option<Body<'a>>,
+    owner: Stamp,
+    /// Keeps `spawn` from copying it, and it in its thread.
+    _loan: Loan,
+}
+
+impl<'a> Loaned<'a> {
+    pub(super) fn new(body: Body<'a>, owner: Stamp) -> Loaned<'a> {
+        Loaned { body: Some(body), owner, _loan: Loan::new() }
+    }
+
+    /// Whether the bytes are a list of bytes.
+    pub(super) fn is_list(&self) -> bool {
+        let parts = self.body.as_ref().and_then(|body| body.bytes().split_first_chunk::<COUNT>());
+        parts.is_some_and(|(count, list)| u64::from_ne_bytes(*count) == list.len() as u64)
+    }
+
+    /// Makes them one: so many as there are behind the count.
+    pub(super) fn count(&mut self) {
+        let bytes = self.body.as_mut().map(Body::bytes_mut).unwrap_or_default();
+        if let Some((count, list)) = bytes.split_first_chunk_mut::<COUNT>() {
+            *count = (list.len() as u64).to_ne_bytes();
+        }
+    }
+
+    /// All bytes, with the count.
+    pub(super) fn encoded(&self) -> &[u8] {
+        self.body.as_ref().map(Body::bytes).unwrap_or_default()
+    }
+
+    pub(super) fn list(&self) -> &[u8] {
+        self.encoded().get(COUNT..).unwrap_or_default()
+    }
+
+    pub(super) fn list_mut(&mut self) -> &mut [u8] {
+        let bytes = self.body.as_mut().map(Body::bytes_mut).unwrap_or_default();
+        bytes.get_mut(COUNT..).unwrap_or_default()
+    }
+
+    pub(super) fn is_owner(&self, me: Stamp) -> bool {
+        self.owner == me
+    }
+
+    /// Commits the message at its place.
+    pub(super) fn send(mut self, room: Room<'a>) {
+        if let Some(body) = self.body.take() {
+            body.send(room);
+        }
+    }
+}
+
+impl Drop for Loaned<'_> {
+    fn drop(&mut self) {
+        // In a fork of the process that has it, this is a copy.
+        if primitive::current() != Ok(self.owner) {
+            core::mem::forget(self.body.take());
+        }
+    }
+}
