@@ -234,6 +234,8 @@ pub use shared::handle::Shared;
 pub use shared::message::{Decoder, Encoder, InvalidMessage, Message};
 #[cfg(not(loom))]
 pub use shared::plain::Plain;
+#[cfg(all(feature = "serde", not(loom)))]
+pub use shared::serde::Serde;
 #[cfg(not(loom))]
 #[doc(hidden)]
 pub use shared::shareable::Placement;

@@ -8,8 +8,8 @@ use core::fmt;
 /// A value that can travel between processes as bytes.
 ///
 /// Every [`Plain`](crate::Plain) value, `bool`, `char`, `String`, `Vec`, `Option`,
-/// `Result`, `PathBuf`, `OsString` and tuples of them are messages. A type of
-/// one's own writes its parts one after the other and reads them back in the
+/// `Result`, `PathBuf`, `OsString` and tuples of them are messages; with the feature
+/// `serde`, so is every type that serde knows, in a `Serde`. A type of one's own writes its parts one after the other and reads them back in the
 /// same order.
 ///
 /// # Examples
@@ -157,6 +157,12 @@ impl<'a> Decoder<'a> {
     /// How many bytes are left.
     pub fn left(&self) -> usize {
         self.rest.len()
+    }
+
+    /// Everything that is left, for another to read from.
+    #[cfg(feature = "serde")]
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.rest
     }
 
     /// Reads a length and checks that as many elements could be there.

@@ -16,6 +16,8 @@ pub(crate) mod message;
 pub(crate) mod plain;
 pub(crate) mod racy;
 pub(crate) mod region;
+#[cfg(feature = "serde")]
+pub(crate) mod serde;
 pub(crate) mod shareable;
 pub(crate) mod transfer;
 pub(crate) mod transferable;

@@ -6,7 +6,7 @@ use std::path::Path;
 const DEPENDENCIES: [&str; 4] = ["libc", "memmap2", "nix", "rustix"];
 
 /// Off by default.
-const OPTIONAL: [&str; 2] = ["log", "tokio"];
+const OPTIONAL: [&str; 4] = ["log", "postcard", "serde", "tokio"];
 
 /// The names in every section that a user's build would follow, sorted, but for
 /// those that are optional and known to be.
