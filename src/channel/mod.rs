@@ -11,7 +11,7 @@
 //! | as the last sender | receivers get what was sent, then [`RecvError::Disconnected`] |
 //! | as the last receiver | senders that wait get [`SendError::Disconnected`] |
 //! | asleep | nobody notices |
-//! | with an end of a [`pipe()`] | the other end gets what was sent, then `Disconnected` |
+//! | with an end of a [`pipe()`] or [`connection()`] | the other end gets what was sent, then `Disconnected` |
 //!
 //! Whoever waits for the dead goes on within about 100 ms.
 //!
@@ -87,7 +87,9 @@ pub use error::{RecvError, SendError};
 pub use iter::{IntoIter, Iter, TryIter};
 pub use key::Key;
 pub use letters::DeadLetters;
-pub use pipe::{Duplex, PipeBuilder, PipeReceiver, PipeSender, duplex, pipe};
+pub use pipe::{
+    Connection, Duplex, PipeBuilder, PipeReceiver, PipeSender, connection, duplex, pipe,
+};
 pub use received::Received;
 pub use receiver::Receiver;
 pub use reservation::Reservation;

@@ -27,6 +27,8 @@ use crate::error::Error;
 /// - [`Sender`](crate::channel::Sender): there is room, or nobody to receive.
 /// - [`PipeReceiver`](crate::channel::PipeReceiver): a message is there, or there will
 ///   be none.
+/// - [`Connection`](crate::channel::Connection): a message is there, or there will be
+///   none.
 /// - [`PipeSender`](crate::channel::PipeSender): there is room for the message that was
 ///   last refused, or nobody to receive.
 /// - [`Event`](crate::sync::Event): it is set. Do not read from it.

@@ -1,7 +1,7 @@
 //! Floor 2, beside `raw`: bytes that other processes also see.
 //!
 //! What may lie there (`Shareable`, `Plain`), how it gets there (`Region`,
-//! `Shared`), what crosses as bytes (`Message`) or as descriptors (`Transfer`), and
+//! `Shared`), what crosses as bytes (`Message`) or as descriptors (`Transfer`, `Wire`), and
 //! the two things a fork needs to know about a thread: what it has on loan, and to
 //! whom its endpoints go.
 //!
@@ -21,3 +21,4 @@ pub(crate) mod serde;
 pub(crate) mod shareable;
 pub(crate) mod transfer;
 pub(crate) mod transferable;
+pub(crate) mod wire;

@@ -109,6 +109,11 @@ pub(crate) fn poll_readable(fd: impl AsFd, timeout: Option<Duration>) -> Result<
     poll(&mut [PollFd::new(&fd, PollFlags::IN)], timeout)
 }
 
+/// Waits until `fd` takes more; returns whether it does. EINTR as above.
+pub(crate) fn poll_writable(fd: impl AsFd, timeout: Option<Duration>) -> Result<bool, Error> {
+    poll(&mut [PollFd::new(&fd, PollFlags::OUT)], timeout)
+}
+
 /// Waits until one of `fds` is readable; returns the first that is. EINTR counts
 /// as none yet.
 pub(crate) fn poll_any(

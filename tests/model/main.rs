@@ -8,6 +8,7 @@ mod barrier;
 mod borrowed;
 mod composed;
 mod condvar;
+mod connection;
 mod event;
 mod mutex;
 mod once;

@@ -10,6 +10,7 @@ mod alone;
 mod barrier;
 mod borrowed;
 mod condvar;
+mod connection;
 mod crowd;
 mod daemons;
 mod descriptors;
@@ -73,6 +74,7 @@ fn main() {
         together::cases(),
         handed_over::cases(),
         pipe::cases(),
+        connection::cases(),
         crowd::cases(),
         accumulated::cases(),
         overtaken::cases(),

@@ -7,6 +7,7 @@ mod borrowed;
 #[path = "../common/mod.rs"]
 mod common;
 mod condvar;
+mod connection;
 mod ends;
 mod event;
 mod first;
@@ -58,6 +59,7 @@ fn main() {
         forms::cases(),
         leaving::cases(),
         pipe::cases(),
+        connection::cases(),
         polled_pipe::cases(),
         twice::cases(),
         process::cases(),

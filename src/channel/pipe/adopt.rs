@@ -4,6 +4,7 @@
 //! knows which of the two processes means to use it.
 #![allow(unsafe_code)]
 
+use super::connection::Connection;
 use super::duplex::Duplex;
 use super::receiver::PipeReceiver;
 use super::sender::PipeSender;
@@ -64,5 +65,21 @@ impl<Tx: Message, Rx: Message> Duplex<Tx, Rx> {
         let (sender, receiver) = self.as_ends();
         sender.end.adopt()?;
         receiver.end.adopt()
+    }
+}
+
+impl<Tx: Message, Rx: Message> Connection<Tx, Rx> {
+    /// Makes an end that came with a bare fork this process's; see
+    /// [`PipeSender::adopt`].
+    ///
+    /// # Errors
+    ///
+    /// As [`PipeSender::adopt`].
+    ///
+    /// # Safety
+    ///
+    /// As [`PipeSender::adopt`].
+    pub unsafe fn adopt(&mut self) -> Result<(), Error> {
+        self.end.adopt()
     }
 }

@@ -111,8 +111,18 @@ impl End {
         self.owner().map(|_| self.arm(ask))
     }
 
+    /// Whether nobody has the other end. With `ask` the dead are looked for as well.
+    pub(super) fn is_alone(&self, ask: bool) -> bool {
+        self.pipe.is_alone(self.side, ask)
+    }
+
+    /// Whether a call that may not wait should ask who lives.
+    pub(super) fn is_time_to_ask(&self) -> bool {
+        self.polls.is_time()
+    }
+
     /// This process, if the end is its own: nobody else may silence the bell.
-    fn owner(&self) -> Result<Stamp, Error> {
+    pub(super) fn owner(&self) -> Result<Stamp, Error> {
         let me = primitive::current()?;
         let is_owner = self.pipe.is_owner(self.side, me);
         is_owner.then_some(me).ok_or(Error::new("pipe", Kind::NotOwner))
@@ -148,6 +158,19 @@ impl End {
     #[inline]
     pub(super) fn largest(&self) -> usize {
         self.capacity() - HEADER
+    }
+
+    /// `name`, with whose the two ends are.
+    pub(super) fn show_owners(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let owner = |side| Owner(self.pipe.owner(side));
+        let (ours, theirs) = match self.side {
+            Side::Send => (Side::Send, Side::Receive),
+            Side::Receive => (Side::Receive, Side::Send),
+        };
+        f.debug_struct(name)
+            .field("owner", &owner(ours))
+            .field("peer", &owner(theirs))
+            .finish_non_exhaustive()
     }
 
     /// `name`, with what the pipe is like.

@@ -9,6 +9,7 @@
 mod adopt;
 mod builder;
 mod bytes;
+mod connection;
 mod duplex;
 mod end;
 mod receiver;
@@ -17,6 +18,7 @@ mod ring;
 mod sender;
 
 pub use builder::{PipeBuilder, duplex, pipe};
+pub use connection::{Connection, connection};
 pub use duplex::Duplex;
 pub use receiver::PipeReceiver;
 pub use sender::PipeSender;

@@ -122,6 +122,12 @@ impl<M: Memory> Pipe<M> {
         Stamp::of(self.calm().ends[side as usize].load(Ordering::Acquire)).is_none()
     }
 
+    /// Whether nobody has the end that is not `side`'s. Without `ask`, a dead process
+    /// counts as somebody.
+    pub(crate) fn is_alone(&self, side: Side, ask: bool) -> bool {
+        self.is_gone(other(side), ask)
+    }
+
     /// Whether nobody has the end. Without `ask`, a dead process counts as somebody.
     pub(super) fn is_gone(&self, side: Side, ask: bool) -> bool {
         let end = &self.calm().ends[side as usize];
