@@ -27,6 +27,8 @@ pub(crate) enum Mutant {
     KeepsTheBell,
     /// Who polls a pipe looks once more without the heavy fence before it.
     ArmsWithoutFence,
+    /// A process that a pipe's end came to goes on where its copy of the cursor stood.
+    KeepsTheCursor,
 }
 
 #[cfg(all(test, loom))]

@@ -29,7 +29,9 @@ use crate::sys::fork::{close, threads};
 ///
 /// Destructors of what `f` captured run in both processes: here as soon as the
 /// child exists, there when `f` is through with it. Ends of queues and pipes
-/// and parties of barriers are handed over instead.
+/// and parties of barriers are handed over instead. A destructor that uses one of
+/// those uses it here first: what it sends comes before what the child sends, and
+/// what it receives the child does not.
 ///
 /// What `f` printed is written out when it has returned. A thread that it left
 /// behind, inside a lock of stdout, holds that up, and the end with it.

@@ -14,6 +14,7 @@ mod connection;
 mod crowd;
 mod daemons;
 mod descriptors;
+mod destructors;
 mod frozen;
 mod handed_over;
 mod interrupted;
@@ -75,6 +76,7 @@ fn main() {
         handed_over::cases(),
         pipe::cases(),
         connection::cases(),
+        destructors::cases(),
         crowd::cases(),
         accumulated::cases(),
         overtaken::cases(),

@@ -92,6 +92,17 @@ pub fn cases() -> Vec<Case> {
         .peer(receives(Form::Asleep))
         .every(61, 40)
         .case(),
+        Row::new(
+            "pipe moved by spawn, its destructor sends",
+            world(1, 2),
+            spawn_last_words,
+            |tube, after| {
+                orphans_end();
+                drain::<Words, 2>(tube, after)
+            },
+        )
+        .every(61, 40)
+        .case(),
         recv::<Words>("only one", 1, 0).case(),
         recv::<Words>("only one, zombie", 1, 0).zombie().case(),
         recv::<Words>("around the end", 2, 14).case(),
@@ -239,6 +250,28 @@ fn spawn_sender(tube: &Tube<Words>, begin: Begin) {
     assert_eq!(spawn(|| ()).expect("allowed").join(), Ok(()));
     let (mut sender, message) = (tube.sender(), tube.next());
     let body = move || assert!(sender.send(message).is_ok());
+    begin.now();
+    mem::forget(spawn(body));
+}
+
+/// Sends one more when it is dropped.
+struct LastWords(PipeSender<Words>, u64);
+
+impl Drop for LastWords {
+    fn drop(&mut self) {
+        assert!(self.0.send(Words::new(self.1)).is_ok());
+    }
+}
+
+/// Here the destructor sends, after the fork, and then the child does.
+fn spawn_last_words(tube: &Tube<Words>, begin: Begin) {
+    assert_eq!(spawn(|| ()).expect("allowed").join(), Ok(()));
+    let words = LastWords(tube.sender(), tube.level + 1);
+    let body = move || {
+        let mut words = ManuallyDrop::new(words);
+        let next = Words::new(words.1 + 1);
+        assert!(words.0.send(next).is_ok());
+    };
     begin.now();
     mem::forget(spawn(body));
 }

@@ -139,7 +139,12 @@ impl End {
     pub(super) fn adopt(&mut self) -> Result<(), Error> {
         let me = primitive::current()?;
         let gone = Error::new("adopt", Kind::Gone);
-        if self.pipe.take_end(self.side, me) { Ok(()) } else { Err(gone) }
+        if !self.pipe.take_end(self.side, me) {
+            return Err(gone);
+        }
+        // Also where this process had it once: another may have used it since.
+        self.cursor = Cursor::new();
+        Ok(())
     }
 
     /// What a claimed record is read or written with.

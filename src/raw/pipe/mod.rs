@@ -22,13 +22,15 @@
 //!
 //! Each end keeps its own index in its own memory and how much it may use of the
 //! ring before it must look at the other's. What it reads of the other's is held to
-//! what can be.
+//! what can be. A fork copies that too, and whoever gives the end away may use it in
+//! between; so a process that an end came to begins at the index that it finds.
 //!
 //! # Ordering
 //!
 //! The release of `tail` pairs with the receiver's acquire: records are seen whole.
 //! The release of `head` pairs with the sender's acquire: what is overwritten was
-//! read before.
+//! read before. The release of an end pairs with the acquire of the process that it
+//! came to: it goes on behind the giver's last commit.
 //!
 //! A commit, or giving an end up, and then the look whether the peer sleeps; saying
 //! that one sleeps, and then the look at the peer's index and end: between each two
@@ -102,9 +104,13 @@ pub(crate) enum Stop {
 /// Records start at multiples of this.
 pub(crate) const GRAIN: u64 = 8;
 
-/// How far an end has come. It is the end's own, and never read from the memory.
+/// How far an end has come. It is the end's own, and read from the memory only where
+/// the end came from another process.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct Cursor {
+    /// The word of the process that has used it; in every other it is out of date.
+    of: u64,
     at: u64,
     /// Bytes behind it that it may use, room or records; there may be more by now.
     usable: u64,
@@ -112,7 +118,7 @@ pub(crate) struct Cursor {
 
 impl Cursor {
     pub(crate) fn new() -> Cursor {
-        Cursor { at: 0, usable: 0 }
+        Cursor { of: FREE, at: 0, usable: 0 }
     }
 
     /// Where the next record begins, counted from the first byte ever.
@@ -274,7 +280,7 @@ mod tests {
                 let pipe = Pipe::new(Words::new(), CAPACITY);
                 pipe.place(me);
                 pipe.index(other(side)).store(index, Ordering::Relaxed);
-                let mut cursor = Cursor { at, usable: 0 };
+                let mut cursor = Cursor { of: me.word(), at, usable: 0 };
                 let wait = Wait { deadline: Deadline::Now, patience: &Patience::new(), ask: false };
                 let claimed = pipe.claim(side, &mut cursor, GRAIN, me, wait);
                 prop_assert!(cursor.usable <= CAPACITY);

@@ -33,6 +33,9 @@ impl<M: Memory> Pipe<M> {
         if !self.is_owner(side, me) {
             return Err(Stop::NotOwner);
         }
+        if cursor.of != me.word() {
+            self.catch_up(side, cursor, me)?;
+        }
         // Room is of no use where nobody will read; records are.
         if side == Side::Send && self.is_given_up(other(side)) {
             return Err(Stop::Disconnected);
@@ -40,6 +43,22 @@ impl<M: Memory> Pipe<M> {
         if cursor.usable < needed {
             cursor.usable = self.claim_contended(side, cursor.at, needed, wait)?;
         }
+        Ok(())
+    }
+
+    /// Begins where whoever had the end before `me` left off.
+    #[cold]
+    fn catch_up(&self, side: Side, cursor: &mut Cursor, me: Stamp) -> Result<(), Stop> {
+        // Acquire pairs with the release of the giver: its last commit is seen.
+        self.calm().ends[side as usize].load(Ordering::Acquire);
+        let at = self.index(side).load(Ordering::Relaxed);
+        if !at.is_multiple_of(GRAIN) {
+            return Err(Stop::Corrupt);
+        }
+        *cursor = match Mutant::KeepsTheCursor.is_on() {
+            true => Cursor { of: me.word(), ..*cursor },
+            false => Cursor { of: me.word(), at, usable: 0 },
+        };
         Ok(())
     }
 

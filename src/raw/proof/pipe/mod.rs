@@ -1,6 +1,8 @@
 //! Proofs of the pipe, with records of two equal words, by number.
 
 mod deaths;
+#[cfg(loom)]
+mod handed_over;
 mod living;
 #[cfg(loom)]
 mod planted;
