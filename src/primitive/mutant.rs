@@ -29,6 +29,12 @@ pub(crate) enum Mutant {
     ArmsWithoutFence,
     /// A process that a pipe's end came to goes on where its copy of the cursor stood.
     KeepsTheCursor,
+    /// Who is about to sleep makes the fence for itself only.
+    NoHeavyFence,
+    /// A process takes it that it is registered for the others' fences, and is not.
+    NeverRegisters,
+    /// The same where it is refused.
+    TakesRefusalForGranted,
 }
 
 #[cfg(all(test, loom))]

@@ -18,5 +18,6 @@ pub mod mapped;
 pub mod numbered;
 pub mod pin;
 pub mod random;
+pub mod sandbox;
 pub mod script;
 pub mod trace;

@@ -33,6 +33,7 @@ mod permits;
 mod pipe;
 mod readiness;
 mod readiness_pipe;
+mod refused;
 mod released;
 mod rwlock;
 mod stopped;
@@ -77,6 +78,7 @@ fn main() {
         pipe::cases(),
         connection::cases(),
         destructors::cases(),
+        refused::cases(),
         crowd::cases(),
         accumulated::cases(),
         overtaken::cases(),

@@ -8,6 +8,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use super::fence::Fence;
 use super::trace::{Note, note};
 use crate::primitive::Stamp;
 
@@ -43,6 +44,8 @@ pub(super) struct Entry {
     pub(super) fuse: Option<u32>,
     /// Which thread of its process this is, from 1 on.
     thread_number: u64,
+    /// The last one that it came through.
+    pub(super) fence: Option<Fence>,
     is_running: bool,
     pub(super) is_dead: bool,
     /// Where it sleeps.
@@ -127,6 +130,7 @@ impl World {
             alive,
             fuse,
             thread_number,
+            fence: None,
             is_running: true,
             is_dead: false,
             asleep_at: None,
@@ -161,6 +165,7 @@ impl World {
         let me = self.running().expect("the proof itself cannot sleep; use `afterwards`");
         {
             let entry = &mut self.entries.borrow_mut()[me];
+            assert_ne!(entry.fence, Some(Fence::Light), "a light fence before a sleep");
             entry.asleep_at = Some(address);
             entry.timed_out = false;
             entry.thread = Some(loom::thread::current());

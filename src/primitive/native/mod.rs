@@ -3,6 +3,8 @@
 mod bell;
 mod current;
 mod fence;
+#[cfg(test)]
+mod litmus;
 mod liveness;
 mod patience;
 #[cfg(test)]

@@ -67,6 +67,25 @@ fn a_death_between_store_and_wake_is_made_up_for() {
     });
 }
 
+/// Two light ones order nothing on the machine, and a heavy one at each store would
+/// cost what the light one is there to save: the model finds the sleeper's.
+#[cfg(loom)]
+#[test]
+fn a_light_one_at_the_sleeper_is_found() {
+    type Fence = fn(Process);
+    let light: Fence = |me| light_fence(me.stamp);
+    for ours in [light, |_| heavy()] {
+        Proof::of("fences: a sleeper's is light").finds("a light fence", |proof| {
+            proof.explore(move |processes| {
+                let index = Arc::new(Index::new());
+                processes.spawn(&index, move |index, me| index.advance(1, || ours(me)));
+                processes.spawn(&index, move |index, me| index.wait_for(1, || light(me)));
+                processes.run();
+            });
+        });
+    }
+}
+
 /// Why there are two.
 #[cfg(loom)]
 #[test]
