@@ -34,6 +34,14 @@
 //! - Where there are tokens although the flag is clear, of setters who were overtaken
 //!   or killed or of takers who were, one becomes a taker again for each of them.
 //!
+//! Such a token wakes whoever polls before there is anything to see. So one more is
+//! put when the flag is set: the last thing that a poller is woken by comes after what
+//! it is woken for, and one that is told of changes alone, by an edge, has missed none
+//! when it looks. Where the flag was cleared before that one came, it would stay; so
+//! its setter looks once more, and takes what is left as `clear` does. Only a setter
+//! that is killed between the swap and this token leaves out an edge: level-triggered,
+//! the flag is seen by the tokens from before.
+//!
 //! A taker that is killed counts for good, and costs each `set` and `clear` after it
 //! one more token. When the count is full, nobody takes any more, and the descriptor
 //! stays readable: after a thousand kills in the few instructions in question.
@@ -105,14 +113,29 @@ impl Event {
                 Err(now) => seen = now,
             }
         }
-        if !is_set(seen) && seen & SLEEPERS != 0 {
+        if is_set(seen) {
+            return;
+        }
+        if seen & SLEEPERS != 0 {
             futex_wake(&self.0, u32::MAX);
+        }
+        tokens.put(1);
+        // Whoever cleared it and did not see that token did so before it was put.
+        let seen = self.0.load(Ordering::Acquire);
+        if !is_set(seen) {
+            self.take_left(seen, tokens);
         }
     }
 
     /// Clears the flag, and takes what tokens there are then.
     pub(crate) fn clear(&self, tokens: &impl Tokens) {
-        let mut seen = self.0.fetch_or(0, Ordering::AcqRel);
+        let seen = self.0.fetch_or(0, Ordering::AcqRel);
+        self.take_left(seen, tokens);
+    }
+
+    /// Makes the word clear where it is set as it was `seen`, and takes tokens until
+    /// none is left or somebody sets it.
+    fn take_left(&self, mut seen: u64, tokens: &impl Tokens) {
         loop {
             let may_take = takers(seen) < MOST_TAKERS;
             let is_due = is_set(seen) || may_take && tokens.is_any_left();

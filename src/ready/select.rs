@@ -63,6 +63,7 @@ pub fn select(things: &[&dyn Ready], timeout: Option<Duration>) -> Result<Option
     }
     let deadline = timeout.map_or(Deadline::Never, Deadline::after);
     let mut slices = Slices::new();
+    let mut naps = vec![FIRST_NAP; things.len()];
     let mut ask = false;
     loop {
         let late = deadline.has_passed();
@@ -70,10 +71,40 @@ pub fn select(things: &[&dyn Ready], timeout: Option<Duration>) -> Result<Option
         if found.is_some() || late {
             return Ok(found);
         }
-        let bells: Vec<BorrowedFd<'_>> = things.iter().filter_map(|it| it.bell_fd()).collect();
-        let passed = poll_any(&bells, Some(slices.next(deadline)))?.is_none();
-        ask = slices.is_over(passed);
+        let slice = slices.next(deadline);
+        let (bells, sleep) = bells(things, &mut naps, slice);
+        let passed = poll_any(&bells, Some(sleep))?.is_none();
+        ask = slices.is_over(passed && sleep == slice);
     }
+}
+
+/// The first one is longer than anybody needs from a token to its flag.
+const FIRST_NAP: Duration = Duration::from_micros(50);
+
+/// What to sleep on, and how long: where a descriptor is left out, since it would end
+/// every sleep at once, only for its nap. Most are right a moment later, so their naps
+/// are short, and each longer than the one before: a dead process's never is. Each has
+/// its own, lest one that stays so keep those beside it waiting.
+fn bells<'a>(
+    things: &'a [&dyn Ready],
+    naps: &mut [Duration],
+    slice: Duration,
+) -> (Vec<BorrowedFd<'a>>, Duration) {
+    let mut bells = Vec::with_capacity(things.len());
+    let mut sleep = slice;
+    for (thing, nap) in things.iter().zip(naps) {
+        match thing.bell_fd() {
+            Some(bell) => {
+                bells.push(bell);
+                *nap = FIRST_NAP;
+            }
+            None => {
+                sleep = sleep.min(*nap);
+                *nap = nap.saturating_mul(2);
+            }
+        }
+    }
+    (bells, sleep)
 }
 
 /// Looks at each once, and begins somewhere else each time.

@@ -14,7 +14,8 @@ use crate::error::Error;
 /// [`try_recv`](crate::channel::Receiver::try_recv), `try_lease` or `try_send`,
 /// until the answer is `Empty` or `Full`. That answer, of this very handle in this
 /// process, arms the descriptor again. It is right for level-triggered and for
-/// edge-triggered epoll.
+/// edge-triggered epoll; but see [`Event`](crate::sync::Event#descriptor) about the
+/// latter.
 ///
 /// Readable is a hint: somebody else may be faster, and an end's descriptor is
 /// readable now and then without a reason, so that whoever polls comes to look who
@@ -76,7 +77,7 @@ pub trait Ready: Source {
 /// What `select` asks; it keeps others from making things [`Ready`].
 pub trait Source {
     /// Becomes readable at a change after a [`look`](Source::look) that found
-    /// nothing; `None` where it is readable without a reason, and stays so.
+    /// nothing; `None` where it is readable without a reason, and perhaps stays so.
     #[doc(hidden)]
     fn bell_fd(&self) -> Option<BorrowedFd<'_>>;
 

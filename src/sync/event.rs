@@ -24,17 +24,25 @@ unsafe impl Shareable for raw::Event {}
 /// A flag that processes set, clear and wait for.
 ///
 /// A handle: clone it, and let children inherit it. The flag lies in shared
-/// memory; its eventfd ([`as_fd`](Event::as_fd)) is readable while the flag is
-/// set, for poll, epoll and the like. Do not read from it: `clear` does. While
-/// somebody is inside `set` or `clear`, or after it was killed there, it may be
-/// readable although the flag is not set; ask [`is_set`](Event::is_set), and
-/// `clear` if it is not.
+/// memory, and beside it there is an eventfd, for poll, epoll and the like.
+///
+/// # Descriptor
+///
+/// The eventfd ([`as_fd`](Event::as_fd)) is readable while the flag is set. Do not
+/// read from it: `clear` does. While somebody is inside `set` or `clear`, or after
+/// it was killed there, it may be readable although the flag is not set; ask
+/// [`is_set`](Event::is_set), and `clear` if it is not.
+///
+/// Edge-triggered, each `set` of a clear flag is an edge *after* the flag. One that
+/// is killed between the two leaves the edge out, and nobody makes up for it: where
+/// that matters, poll level-triggered, with a timeout, or by
+/// [`select`](crate::select()).
 ///
 /// # When the owner dies
 ///
 /// Nobody owns an event. A process killed inside [`set`](Event::set) has set it
 /// or has not; if it has, whoever waits goes on within about 100 ms, and whoever
-/// polls at once. Whoever is killed or stopped inside `set` or `clear`, the
+/// polls level-triggered at once. Whoever is killed or stopped inside `set` or `clear`, the
 /// descriptor is readable at every instant at which the flag is set. Killed
 /// waiters hold nobody up: `set` never waits for them. So an event also works
 /// between PID namespaces, as nothing else here does.
@@ -135,8 +143,9 @@ impl Ready for Event {
 }
 
 impl Source for Event {
-    /// Whoever died inside `set` may have left its token there for good. It is not
-    /// taken away here: by a process that died over that, others would miss a `set`.
+    /// Whoever is inside `set` has put its token before the flag, and whoever died
+    /// there may have left it for good. It is not taken away here: by a process that
+    /// died over that, others would miss a `set`.
     fn bell_fd(&self) -> Option<BorrowedFd<'_>> {
         let is_readable = sys::fd::poll_readable(&self.fd, Some(Duration::ZERO));
         (self.is_set() || is_readable == Ok(false)).then(|| self.as_fd())

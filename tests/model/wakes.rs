@@ -15,7 +15,7 @@ use killproof::sync::{
     AcquireError, Barrier, Broken, Condvar, Event, LockError, Mutex, OnceLock, ReentrantMutex,
     RwLock, RwLockWriteGuard, Semaphore,
 };
-use killproof::{Shareable, Shared, shareable};
+use killproof::{Shareable, Shared, select, shareable};
 
 /// The same value at another address.
 fn mapped_again<T: Shareable>(shared: &Shared<T>) -> Shared<T> {
@@ -142,6 +142,27 @@ fn an_event_wakes_who_waits_even_if_cleared_at_once() {
     once_asleep(|| event.wait(), flash);
     assert!(!event.is_set());
     assert!(once_asleep(|| event.wait_timeout(Duration::MAX), || event.set()));
+}
+
+/// The tokens come before the flag: who is woken by one shall not sleep for a slice.
+#[test]
+fn an_event_that_is_being_set_is_selected() {
+    const ROUNDS: u32 = 2000;
+    let [ask, answer] = [Event::new(), Event::new()].map(Result::unwrap);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..ROUNDS {
+                ask.wait();
+                ask.clear();
+                answer.set();
+            }
+        });
+        for _ in 0..ROUNDS {
+            ask.set();
+            assert_eq!(select(&[&answer], None).unwrap(), Some(0));
+            answer.clear();
+        }
+    });
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! or in tokio, misses nothing.
 
 use std::mem::{self, ManuallyDrop};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Duration;
 
 use killproof::channel::{Receiver, RecvError, Sender, queue};
@@ -39,6 +39,7 @@ pub fn cases() -> Vec<Case> {
         scenario("a leaser killed, select", || leaser_killed(by_select)),
         scenario("a child has a descriptor of its own", forked),
         scenario("no descriptors left, readiness", no_descriptors),
+        scenario("an event's edges come after its flag", event_by_edges),
         scenario("select tells which", which),
         scenario("select takes turns", turns),
     ];
@@ -78,15 +79,19 @@ fn by_edges(receiver: &Receiver<u64>) -> Result<u64, RecvError> {
     let edges = EventFlags::IN | EventFlags::ET;
     epoll::add(&set, fd, EventData::new_u64(0), edges).expect("descriptors");
     loop {
-        let mut seen = Vec::with_capacity(4);
-        match epoll::wait(&set, spare_capacity(&mut seen), None) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(other) => panic!("epoll_wait: {other}"),
-        }
+        next_edge(&set);
         match receiver.try_recv() {
             Err(RecvError::Empty) => {}
             answer => return answer,
         }
+    }
+}
+
+fn next_edge(set: &OwnedFd) {
+    let mut seen = Vec::with_capacity(4);
+    match epoll::wait(set, spare_capacity(&mut seen), None) {
+        Ok(_) | Err(Errno::INTR) => {}
+        Err(other) => panic!("epoll_wait: {other}"),
     }
 }
 
@@ -252,6 +257,33 @@ fn which() -> Result<String, String> {
     expect("closed", select(&things[..2], None), Ok(Some(0)))?;
     expect("its value", child.join(), Ok(()))?;
     expect("no thing, no time", select(&[], None), Ok(None)).map(|()| String::new())
+}
+
+/// Nobody dies, and no timer makes up for an edge that came before its flag.
+fn event_by_edges() -> Result<String, String> {
+    const ROUNDS: u32 = 5000;
+    let [ask, answer] = [Event::new(), Event::new()].map(|event| event.expect("memory"));
+    let set = epoll::create(CreateFlags::CLOEXEC).expect("descriptors");
+    let edges = EventFlags::IN | EventFlags::ET;
+    epoll::add(&set, &answer, EventData::new_u64(0), edges).expect("descriptors");
+    let other = fork(|| {
+        for round in 0..ROUNDS {
+            ask.wait();
+            ask.clear();
+            // Not always as the one who asked falls asleep.
+            (0..round % 64 * 64).for_each(|_| std::hint::spin_loop());
+            answer.set();
+        }
+        Ok(())
+    });
+    for _ in 0..ROUNDS {
+        ask.set();
+        while !answer.is_set() {
+            next_edge(&set);
+        }
+        answer.clear();
+    }
+    finish("who answers", &other).map(|()| String::new())
 }
 
 /// Of two that are always ready, none waits for the other.

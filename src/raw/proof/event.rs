@@ -2,13 +2,10 @@
 //! set, and a death hangs nobody.
 
 use std::sync::Arc;
-#[cfg(loom)]
 use std::time::Duration;
 
 use crate::deadline::Deadline;
-#[cfg(loom)]
-use crate::primitive::futex_wait;
-use crate::primitive::{AtomicU64, Ordering, Proof};
+use crate::primitive::{AtomicU64, Ordering, Proof, futex_wait, futex_wake};
 use crate::raw::{Event, Tokens};
 
 pub(super) struct NobodyPolls;
@@ -259,4 +256,71 @@ fn who_dies_taking_what_is_left_takes_no_token_of_a_setter() {
         polled.set();
     };
     dies_among_others("event: polled, one dies taking", dies, others, false);
+}
+
+/// A descriptor by which one is told of changes alone: each token is an edge.
+struct Edges(AtomicU64);
+
+impl Edges {
+    /// Sleeps until there are others than those `seen`.
+    fn after(&self, seen: u64) -> u64 {
+        loop {
+            let now = self.0.load(Ordering::Acquire);
+            if now != seen {
+                return now;
+            }
+            futex_wait(&self.0, seen as u32, Duration::MAX);
+        }
+    }
+}
+
+impl Tokens for Edges {
+    fn put(&self, _count: u64) {
+        self.0.fetch_add(1, Ordering::AcqRel);
+        futex_wake(&self.0, u32::MAX);
+    }
+
+    fn take(&self) {}
+
+    fn is_any_left(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn who_is_told_by_edges_finds_the_flag() {
+    Proof::of("event: by edges").preemptions(3).explore(|processes| {
+        let shared = Arc::new((Event::new(), Edges(AtomicU64::new(0))));
+        processes.spawn(&shared, |(event, edges), _| event.set(edges));
+        processes.spawn(&shared, |(event, edges), _| {
+            let mut seen = 0;
+            while !event.is_set() {
+                seen = edges.after(seen);
+            }
+        });
+        processes.run();
+    });
+}
+
+/// Of two that set it at once, one may find it set, and tells nobody.
+#[test]
+fn who_clears_and_is_told_by_edges_misses_nothing() {
+    Proof::of("event: clear, look, by edges").preemptions(3).explore(|processes| {
+        let shared = Arc::new((Posted::new(), Edges(AtomicU64::new(0))));
+        for _ in 0..2 {
+            processes.spawn(&shared, |(posted, edges), _| {
+                posted.data.fetch_add(1, Ordering::Relaxed);
+                posted.event.set(edges);
+            });
+        }
+        processes.spawn(&shared, |(posted, edges), _| {
+            let mut seen = 0;
+            posted.event.clear(edges);
+            while posted.data.load(Ordering::Relaxed) < 2 {
+                seen = edges.after(seen);
+                posted.event.clear(edges);
+            }
+        });
+        processes.run();
+    });
 }
