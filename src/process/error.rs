@@ -17,6 +17,9 @@ pub enum SpawnError {
     /// So many guards (of locks, permits, tasks) are alive in this thread or
     /// were leaked by one that ended: the child would get copies of them.
     Loans(usize),
+    /// This thread is inside a tokio runtime, which the child would share with this
+    /// process. Found out with the feature `tokio`.
+    Runtime,
     /// This process is a [daemon](super::Builder::daemon), and was not given the
     /// right to have [children](super::Builder::may_have_children).
     Daemon,
@@ -32,6 +35,7 @@ impl fmt::Debug for SpawnError {
         match self {
             SpawnError::Threads(threads) => write!(f, "Threads({threads})")?,
             SpawnError::Loans(loans) => write!(f, "Loans({loans})")?,
+            SpawnError::Runtime => f.write_str("Runtime")?,
             SpawnError::Daemon => f.write_str("Daemon")?,
             SpawnError::Zygote => f.write_str("Zygote")?,
             SpawnError::Failed(error) => return write!(f, "Failed({error:?})"),
@@ -55,6 +59,12 @@ impl fmt::Display for SpawnError {
                 "spawn: {loans} guards are alive in this thread or were leaked, and a child would \
                  get copies of them; drop them first, or take over the contract of `unsafe \
                  spawn_unchecked`"
+            ),
+            SpawnError::Runtime => f.write_str(
+                "spawn: this thread is inside a tokio runtime, and what a child waited for there \
+                 would be told to this process; spawn before the runtime is entered, or through \
+                 a `Zygote` that was started before it, or take over the contract of `unsafe \
+                 spawn_unchecked`",
             ),
             SpawnError::Daemon => f.write_str(
                 "spawn: daemonic processes are not allowed to have children, since nobody would \

@@ -13,6 +13,8 @@ use super::life::live;
 use super::record;
 use super::stdio::Streams;
 use crate::deadline::Deadline;
+#[cfg(feature = "tokio")]
+use crate::ready::is_in_runtime;
 use crate::shared::message::Message;
 use crate::shared::{loans, transfer};
 use crate::sys::fd::files;
@@ -42,7 +44,8 @@ use crate::sys::fork::{close, threads};
 /// # Errors
 ///
 /// [`SpawnError::Threads`] when this process has more than one thread,
-/// [`SpawnError::Loans`] while a guard is alive, [`SpawnError::Daemon`] in a daemon
+/// [`SpawnError::Loans`] while a guard is alive, [`SpawnError::Runtime`] inside a tokio
+/// runtime (found out with the feature `tokio`), [`SpawnError::Daemon`] in a daemon
 /// that may not have children, and [`SpawnError::Failed`] when the system refuses
 /// or what was buffered for stdout cannot be written.
 /// In each case `f` is dropped.
@@ -96,6 +99,9 @@ where
 ///   usable: glibc sees to the first, this function to the others.
 /// - Where guards, permits or tasks are alive, the child uses no reference that
 ///   came out of one: the memory behind it is this process's alone.
+/// - Where there is a runtime with an epoll, such as tokio's, the child does not use
+///   it, nor enter it, nor make anything of that library's inside it: the epoll is
+///   this process's, and takes addresses in the child's memory for its own.
 pub unsafe fn spawn_unchecked<F, T>(f: F) -> Result<Child<T>, SpawnError>
 where
     F: FnOnce() -> T + Send + 'static,
@@ -200,7 +206,14 @@ fn check() -> Result<(), SpawnError> {
         std::thread::yield_now();
         seen = threads()?;
     }
-    if seen == 1 { Ok(()) } else { Err(SpawnError::Threads(seen)) }
+    if seen != 1 {
+        return Err(SpawnError::Threads(seen));
+    }
+    #[cfg(feature = "tokio")]
+    if is_in_runtime() {
+        return Err(SpawnError::Runtime);
+    }
+    Ok(())
 }
 
 /// How long a thread that has returned may take to be gone.

@@ -17,7 +17,7 @@ pub use select::select;
 pub use source::Ready;
 pub(crate) use source::Source;
 #[cfg(feature = "tokio")]
-pub(crate) use tokio::Wakes;
+pub(crate) use tokio::{Wakes, is_in_runtime};
 #[cfg(feature = "tokio")]
 pub(crate) use watch::Watch;
 pub(crate) use watch::Watches;

@@ -6,10 +6,18 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::runtime::Handle;
 
 use crate::error::Error;
 use crate::sys::errno::Named;
 use crate::sys::fd::duplicate;
+
+/// Whether this thread is inside a runtime: a child that is forked from here would be,
+/// too, and what it registers with the epoll that the two share would be addresses in
+/// its own memory, which the parent takes for its own.
+pub(crate) fn is_in_runtime() -> bool {
+    Handle::try_current().is_ok()
+}
 
 /// Wakes a task whenever a descriptor becomes readable.
 ///

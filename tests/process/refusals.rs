@@ -20,6 +20,8 @@ pub fn cases() -> Vec<Case> {
         case("refusals::a_live_guard", a_live_guard),
         case("refusals::a_live_guard_of_every_lock", a_live_guard_of_every_lock),
         case("refusals::a_leaked_guard", a_leaked_guard),
+        #[cfg(feature = "tokio")]
+        case("refusals::inside_a_runtime", inside_a_runtime),
         case("refusals::a_guard_leaked_by_an_ended_thread", a_guard_leaked_by_an_ended_thread),
     ]
 }
@@ -43,6 +45,24 @@ fn threads() {
     assert_eq!(child.join().as_deref(), Ok("unchecked"));
     drop(release);
     thread.join().unwrap();
+    assert_eq!(spawn(|| 1_u8).unwrap().join(), Ok(1));
+}
+
+/// With one thread; the child would register with its parent's epoll.
+#[cfg(feature = "tokio")]
+fn inside_a_runtime() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    let (refused, unnamed) =
+        runtime.block_on(async { (spawn(|| ()).unwrap_err(), Builder::new().spawn(|| ())) });
+    assert_eq!((&refused, unnamed.unwrap_err()), (&SpawnError::Runtime, SpawnError::Runtime));
+    let says = refused.to_string();
+    for advice in ["before the runtime", "Zygote", "spawn_unchecked"] {
+        assert!(says.contains(advice), "{says}");
+    }
+    assert_eq!(children(), []);
+    let entered = runtime.enter();
+    assert_eq!(spawn(|| ()).unwrap_err(), SpawnError::Runtime);
+    drop(entered);
     assert_eq!(spawn(|| 1_u8).unwrap().join(), Ok(1));
 }
 
