@@ -56,7 +56,9 @@ impl<T: Message> Receiver<T> {
     ///
     /// # Errors
     ///
-    /// As [`recv`](Receiver::recv), and [`RecvError::Empty`].
+    /// As [`recv`](Receiver::recv), and [`RecvError::Empty`]: also where somebody is
+    /// in the way of the next message just then, or, of a queue by priority, others
+    /// send faster than this looks through it.
     #[inline]
     pub fn try_recv(&self) -> Result<T, RecvError> {
         self.recv_until(Deadline::Now)

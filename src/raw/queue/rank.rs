@@ -21,7 +21,10 @@
 //! ticket before it, and so was seen in its slot, there or on its way. One on its
 //! way is waited for, as at the head of a ring: it may be the smallest. If `tail`
 //! has changed, the slot is given back and the look begins again. No slot is held
-//! while anybody waits.
+//! while anybody waits. Where others send faster than somebody looks, that goes on
+//! until the deadline; who has no time tries as often as others spin, and then has
+//! found nothing in time. To take the smallest of those seen would not do: a smaller
+//! one may have been there all along, though never at one place.
 //!
 //! So a receive looks at as many slots as there are, and a send at as many as
 //! are taken where it begins to look.
@@ -139,22 +142,21 @@ impl<M: Memory> Queue<M> {
     /// Tries to claim the slot of the message that comes first.
     pub(super) fn look_smallest(&self, me: Stamp, last: Last) -> Look {
         let tickets = &self.memory.control().tail.0;
-        loop {
-            let before = look_at(tickets, last);
-            let look = match self.smallest() {
-                Found::OnItsWay { position, seen } => return Look::Busy { position, seen },
-                Found::Nothing => Some(Look::Blocked),
-                Found::Smallest(position) => self.claim_slot(position, self.ready_at(position), me),
-            };
-            let Some(look) = look else { continue };
-            if tickets.load(Ordering::Acquire) == before || Mutant::NoTicketCheck.is_on() {
-                return look;
-            }
-            // What came meanwhile may come before it.
-            if let Look::Claimed(position) = look {
-                self.release(position);
-            }
+        let before = look_at(tickets, last);
+        let look = match self.smallest() {
+            Found::OnItsWay { position, seen } => return Look::Busy { position, seen },
+            Found::Nothing => Some(Look::Blocked),
+            Found::Smallest(position) => self.claim_slot(position, self.ready_at(position), me),
+        };
+        let Some(look) = look else { return Look::Overtaken };
+        if tickets.load(Ordering::Acquire) == before || Mutant::NoTicketCheck.is_on() {
+            return look;
         }
+        // What came meanwhile may come before it.
+        if let Look::Claimed(position) = look {
+            self.release(position);
+        }
+        Look::Overtaken
     }
 
     /// Where the message that comes first is or will be, by a last look before a

@@ -80,6 +80,8 @@ pub(super) enum Look {
     Blocked,
     /// Somebody owns the slot at this position; `seen` is the owner word.
     Busy { position: Position, seen: u64 },
+    /// What is there changed during a look at all slots; to be looked at again.
+    Overtaken,
 }
 
 /// What comes next for receivers that found nothing.

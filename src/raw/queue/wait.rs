@@ -7,14 +7,14 @@
 //!
 //! Each message and each room wakes one sleeper. One that was woken and runs out
 //! of time, because somebody is in its way for just then, wakes another in its
-//! place; one that is killed is made up for by the others' slices.
+//! place, as does one that finds an orphaned lease to do instead; one that is killed is made up for by the others' slices.
 
 use super::lease::For;
 use super::pace::{Pace, Turn};
 use super::ring::{Head, Last, Look};
 use super::{Memory, Position, Queue, Side};
 use crate::deadline::Deadline;
-use crate::primitive::{Mutant, Ordering, Stamp};
+use crate::primitive::{Mutant, Ordering, SPINS, Stamp};
 use crate::raw::owner::{FREE, wait_while};
 
 /// Why nothing was sent or received.
@@ -133,6 +133,10 @@ impl<M: Memory> Queue<M> {
         let mut woken = false;
         loop {
             if ask && let Some(cell) = self.redeliver(me, true) {
+                // What it was woken for, as its slice ended, is left to another.
+                if woken {
+                    self.notify_ready(1);
+                }
                 return Ok(Source::Cell(cell));
             }
             if let Some(source) = self.get_ready(me, pace, Last::No) {
@@ -184,10 +188,19 @@ impl<M: Memory> Queue<M> {
             return Some(Source::Cell(cell));
         }
         let mut turn = Turn::new(0);
+        let mut overtaken = 0;
         loop {
             match self.look_ready(me, last) {
                 Look::Claimed(position) => return Some(Source::Ring(position)),
                 Look::Blocked => return None,
+                // Others send faster than it looks. As where somebody is in the way,
+                // there is nothing to be had in time.
+                Look::Overtaken => {
+                    if overtaken >= SPINS && pace.deadline.has_passed() {
+                        return None;
+                    }
+                    overtaken += 1;
+                }
                 Look::Busy { position, seen } => {
                     if self.outwait(position, seen, me, pace, &mut turn)? {
                         // Elsewhere there may be one that comes before it.
@@ -207,6 +220,7 @@ impl<M: Memory> Queue<M> {
             match self.look_free(me, last) {
                 Look::Claimed(position) => return Some(position),
                 Look::Blocked => return None,
+                Look::Overtaken => {}
                 Look::Busy { position, seen } => {
                     if self.outwait(position, seen, me, pace, &mut turn)? {
                         if self.still_free(position) {
