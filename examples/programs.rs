@@ -52,7 +52,10 @@ fn share() -> Result<(), Box<dyn Error>> {
     let total = Shared::new(Mutex::new(40_u64))?;
     let holds = Event::new()?;
     let mut command = Command::new(env::current_exe()?);
-    let mut child = command.arg(OTHER).share("total", &total)?.share("holds", &holds)?.spawn()?;
+    // SAFETY: `other` below uses it by `inherited` only.
+    unsafe { command.arg(OTHER).share("total", &total) }?;
+    // SAFETY: as above.
+    let mut child = unsafe { command.share("holds", &holds) }?.spawn()?;
     holds.wait();
     child.kill()?;
     child.wait()?;

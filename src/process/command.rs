@@ -30,7 +30,9 @@ use crate::sys::fd::{leave_open, taken_over};
 /// use std::process::Command;
 ///
 /// let total = Shared::new(Mutex::new(0_u64))?;
-/// let status = Command::new("adder").share("total", &total)?.status()?;
+/// let mut adder = Command::new("adder");
+/// // SAFETY: it asks for `inherited("total")`, of this type, and does no more with it.
+/// let status = unsafe { adder.share("total", &total) }?.status()?;
 /// println!("{status}, {total:?}");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -48,17 +50,23 @@ pub trait CommandExt {
     /// # Panics
     ///
     /// The start fails when `name` has a `=` or a zero in it.
-    fn share<H: Transfer>(&mut self, name: &str, handle: &H) -> Result<&mut Command, Error>;
+    /// # Safety
+    ///
+    /// The descriptors can be written to, and what is written there becomes values in
+    /// every process that has the handle. So the program that is started, and every one
+    /// to which it leaves them open, use them by [`inherited`] only, keeping its
+    /// contract; a shell that redirects into one of the numbers does not.
+    unsafe fn share<H: Transfer>(&mut self, name: &str, handle: &H) -> Result<&mut Command, Error>;
 }
 
 impl CommandExt for Command {
-    fn share<H: Transfer>(&mut self, name: &str, handle: &H) -> Result<&mut Command, Error> {
+    unsafe fn share<H: Transfer>(&mut self, name: &str, handle: &H) -> Result<&mut Command, Error> {
         // Its own copies: the number must stay theirs until the start.
         let copy = |descriptors: &[BorrowedFd<'_>]| {
             let copies = descriptors.iter().map(BorrowedFd::try_clone_to_owned);
             copies.collect::<Result<Vec<_>, _>>()
         };
-        // SAFETY: nobody writes to them here, and the other program opens them.
+        // SAFETY: nobody writes to them here, nor there, as the caller says.
         let copies = unsafe { handle.with_descriptors(copy) }.named("fcntl(F_DUPFD)")?;
         let numbers: Vec<String> = copies.iter().map(|fd| fd.as_raw_fd().to_string()).collect();
         self.env(variable(name), numbers.join(","));
