@@ -7,7 +7,7 @@
 //! its.
 
 use core::mem;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::builder::Role;
@@ -104,6 +104,11 @@ impl Family {
         // Nothing to close, and the counts are on pages that are the parent's yet.
         mem::forget(mem::take(&mut self.children));
         self.spare = None;
+    }
+
+    /// Whether what ends this process with its parent has this number.
+    pub(super) fn needs(&self, number: RawFd) -> bool {
+        self.lifeline.as_ref().is_some_and(|lifeline| lifeline.as_raw_fd() == number)
     }
 
     /// A blank page for the next child.

@@ -119,6 +119,8 @@ impl Builder {
     /// [`Shared`](crate::Shared), an [`Event`](crate::sync::Event), ends of queues, a
     /// [`Child`]) work on; eventfds, pidfds and epolls of others stay open with theirs.
     ///
+    /// What is open is listed in the process itself; where that fails, it panics.
+    ///
     /// # Safety
     ///
     /// In the child, neither `f` nor anything that it calls uses such a descriptor:
@@ -230,16 +232,21 @@ where
     T: Message,
 {
     let streams = Streams::new(&builder.streams)?;
-    let mut others_files = if builder.closes_fds { files()? } else { Vec::new() };
-    others_files.retain(|number| !streams.has(*number));
+    let closes_fds = builder.closes_fds;
     // SAFETY: the caller keeps the contract.
     match unsafe { divide(builder, others, None) }? {
         Side::Child(handover) => {
             let f = move || {
                 // What fails here is said as a panic is: there is no other way.
                 streams.install(others == Threads::None).expect("a standard stream");
-                // SAFETY: whoever asked for it promised that nothing uses them.
-                unsafe { close(&others_files) };
+                if closes_fds {
+                    // Listed here, where no other thread can give one of the numbers to
+                    // something else before it is closed.
+                    let mut others = files().expect("a list of what is open");
+                    others.retain(|number| !family().needs(*number));
+                    // SAFETY: whoever asked for it promised that nothing uses them.
+                    unsafe { close(&others) };
+                }
                 record::running();
                 f()
             };

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
 use std::sync::Arc;
 
@@ -99,17 +99,6 @@ impl Streams {
             writer
         })?;
         Ok(streams)
-    }
-
-    /// Whether one of them, at either end, has this number.
-    pub(super) fn has(&self, number: RawFd) -> bool {
-        let ours = [
-            self.stdin.as_ref().map(AsRawFd::as_raw_fd),
-            self.stdout.as_ref().map(AsRawFd::as_raw_fd),
-            self.stderr.as_ref().map(AsRawFd::as_raw_fd),
-        ];
-        let theirs = self.theirs.iter().map(|end| end.as_ref().map(AsRawFd::as_raw_fd));
-        theirs.chain(ours).any(|end| end == Some(number))
     }
 
     /// In the child: puts its own where they belong and closes the other ends.

@@ -24,6 +24,7 @@ pub fn cases() -> Vec<Case> {
         case("streams::a_parent_without_any", a_parent_without_any),
         case("streams::join_ends_the_input", join_ends_the_input),
         case("streams::close_fds", close_fds),
+        case("streams::close_fds_beside_threads", close_fds_beside_threads),
     ]
 }
 
@@ -179,4 +180,38 @@ fn close_fds() {
     assert_eq!(child.join(), Ok(vec![5; 10_000]));
     assert!(event.is_set());
     assert_eq!((*total.lock().unwrap(), receiver.recv()), (1, Ok("sent".to_owned())));
+}
+
+/// A number that another thread lets go of while the daemon is on its way becomes the
+/// daemon's lifeline, and is not closed as what it was.
+fn close_fds_beside_threads() {
+    // Its page serves the next child too, whose lifeline has the next number then.
+    assert_eq!(spawn(|| ()).unwrap().join(), Ok(()));
+    let spawning = std::process::id();
+    let file = File::open("/dev/null").unwrap();
+    let number = file.as_raw_fd();
+    let (say, hear) = std::sync::mpsc::channel::<()>();
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let thread = std::thread::spawn(move || {
+        // Whoever spawns beside threads waits for this.
+        let output = io::stdout().lock();
+        say.send(()).unwrap();
+        wait.recv().unwrap();
+        let stat = format!("/proc/{spawning}/task/{spawning}/stat");
+        while !std::fs::read_to_string(&stat).unwrap().contains(") S ") {
+            std::thread::yield_now();
+        }
+        drop(file);
+        drop(output);
+        std::thread::park();
+    });
+    hear.recv().unwrap();
+    // SAFETY: the closure below uses a number.
+    let builder = unsafe { Builder::new().daemon(true).close_fds(true) };
+    go.send(()).unwrap();
+    // SAFETY: the other thread holds nothing that the closure uses.
+    let child = unsafe { builder.spawn_unchecked(move || is_open(number)) };
+    assert_eq!(child.unwrap().join(), Ok(true), "its lifeline");
+    thread.thread().unpark();
+    thread.join().unwrap();
 }
