@@ -56,6 +56,18 @@ pub trait CommandExt {
     /// every process that has the handle. So the program that is started, and every one
     /// to which it leaves them open, use them by [`inherited`] only, keeping its
     /// contract; a shell that redirects into one of the numbers does not.
+    ///
+    /// # Examples
+    ///
+    /// ```compile_fail,E0133
+    /// use killproof::process::CommandExt;
+    /// use killproof::{Shared, sync::Mutex};
+    /// use std::process::Command;
+    ///
+    /// let flag = Shared::new(Mutex::new(true)).unwrap();
+    /// let mut shell = Command::new("sh");
+    /// shell.args(["-c", "yes >&$KILLPROOF_flag"]).share("flag", &flag).unwrap();
+    /// ```
     unsafe fn share<H: Transfer>(&mut self, name: &str, handle: &H) -> Result<&mut Command, Error>;
 }
 
