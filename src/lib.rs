@@ -170,7 +170,8 @@
 //!
 //! A queue keeps strict order. The price is that a sender that is stopped, not
 //! killed, in the few instructions in which it fills its slot holds up those
-//! behind it.
+//! behind it, and that a receiver stopped while it empties one holds up all other
+//! receivers.
 //!
 //! # What this does not do
 //!

@@ -28,6 +28,14 @@ use crate::shared::message::Message;
 /// next. With [`recv`](Receiver::recv) a message that was taken is gone with
 /// whoever took it (at most once); with [`lease`](Receiver::lease) it comes back
 /// (at least once).
+///
+/// # Order
+///
+/// The price of a strict order: a receiver stopped (not killed) in the few
+/// instructions in which it takes a message out of its slot holds up all other
+/// receivers, and senders as soon as the queue is full. With
+/// [`lease`](Receiver::lease) it looks for a free place for the message in there, at
+/// as many as there may be leases.
 pub struct Receiver<T: Message> {
     end: End,
     messages: PhantomData<fn() -> T>,
