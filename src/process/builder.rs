@@ -57,6 +57,11 @@ impl Builder {
     /// a daemon started are not its own and go on, and so does a daemon that has
     /// become another program by `exec`.
     ///
+    /// What tells the kernel is a pipe, of which the parent has one end open. A parent
+    /// that closes descriptors that it does not know (`closefrom`, to "daemonize") kills
+    /// its daemons by that, and its [`Zygote`](super::Zygote): let it do so before it has
+    /// any.
+    ///
     /// # Examples
     ///
     /// ```

@@ -169,7 +169,7 @@ impl<T> Child<T> {
         &self.known
     }
 
-    fn runs(&self) -> bool {
+    pub(super) fn runs(&self) -> bool {
         self.end == End::Unknown && self.known.runs()
     }
 
@@ -178,7 +178,7 @@ impl<T> Child<T> {
     }
 
     /// How the process ended, if it has, without reaping it.
-    fn look(&self) -> End {
+    pub(super) fn look(&self) -> End {
         if self.end != End::Unknown {
             return self.end;
         }
@@ -204,7 +204,8 @@ impl<T> AsFd for Child<T> {
     }
 }
 
-/// Readable: the process has ended.
+/// Readable: the process has ended. How a zygote's child did may be known a moment
+/// later: see [`try_join`](Child::try_join).
 impl<T> Ready for Child<T> {
     fn ready_fd(&self) -> Result<BorrowedFd<'_>, Error> {
         Ok(self.as_fd())
@@ -223,12 +224,11 @@ impl<T> Source for Child<T> {
 
 impl<T> Drop for Child<T> {
     fn drop(&mut self) {
-        if self.zygote.is_some() {
-            // The page is in the zygote too, which reaps.
-        } else if self.end == End::Unknown {
+        if self.end == End::Unknown {
             family().detach(Arc::clone(&self.known));
             reap();
-        } else if let Some(page) = self.handover.take() {
+        } else if let Some(page) = self.handover.take_if(|_| self.zygote.is_none()) {
+            // A zygote has its children's pages too.
             family().recycle(page);
         }
     }

@@ -22,7 +22,8 @@ use crate::sys::fd::poll_any;
 pub struct ActiveChild(Arc<Known>);
 
 /// The children that this process spawned and that have not ended, the oldest
-/// first, also those whose [`Child`] was dropped.
+/// first, also those whose [`Child`] was dropped. A [`Zygote`](super::Zygote)'s children
+/// are among them, and it is not: they would end with it.
 ///
 /// # Examples
 ///

@@ -6,7 +6,7 @@
 //! any other fork finds another stamp than its own in it and forgets what is not
 //! its.
 
-use core::mem;
+use core::{mem, ptr};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -127,21 +127,30 @@ impl Family {
         self.children.push(Arc::downgrade(child));
     }
 
+    /// One that is nobody's business.
+    pub(super) fn strike(&mut self, child: &Known) {
+        self.children.retain(|other| !ptr::eq(other.as_ptr(), child));
+    }
+
     /// The children that have not ended.
     pub(super) fn active(&self) -> Vec<Arc<Known>> {
         let known = self.children.iter().filter_map(Weak::upgrade);
         known.filter(|child| child.runs()).collect()
     }
 
-    /// Keeps a child to reap it once it has ended.
+    /// Keeps a child until it has ended, and reaps it then if it is this process's.
     pub(super) fn detach(&mut self, child: Arc<Known>) {
         self.detached.push(child);
     }
 
-    /// Reaps the detached children that have ended, and gives these.
+    /// Reaps the detached children that have ended, and gives these; forgets those of
+    /// zygotes.
     fn reap(&mut self) -> Vec<(Arc<Known>, End)> {
         let mut ended = Vec::new();
         self.detached.retain(|child| {
+            if !child.is_own {
+                return child.runs();
+            }
             match waitid(child.as_fd(), true) {
                 Ok(None) => return true,
                 Ok(Some(status)) => ended.push((Arc::clone(child), End::Reaped(status))),

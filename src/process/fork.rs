@@ -165,7 +165,7 @@ impl Newborn {
         let stamp = primitive::of_process(self.pid, pidfd.as_fd())?;
         hand_over(stamp);
         waiting.begin(stamp);
-        let known = Arc::new(Known { pid: self.pid, name: self.name, pidfd });
+        let known = Arc::new(Known { pid: self.pid, name: self.name, pidfd, is_own: true });
         family().enlist(&known);
         let child = Child::new(known);
         record::started(child.known());
@@ -178,7 +178,7 @@ impl Newborn {
         let waiting = Waiting { pid: self.pid, handover: &self.handover };
         let pidfd = self.attend()?;
         mem::forget(waiting);
-        let known = Arc::new(Known { pid: self.pid, name: self.name, pidfd });
+        let known = Arc::new(Known { pid: self.pid, name: self.name, pidfd, is_own: true });
         Ok((Child::new(known), self.handover))
     }
 

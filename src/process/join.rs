@@ -11,7 +11,7 @@ use super::record;
 use crate::deadline::{Deadline, Slices};
 use crate::error::Error;
 #[cfg(feature = "tokio")]
-use crate::ready::Wakes;
+use crate::ready::{Wakes, Watch};
 use crate::shared::message::{Message, from_bytes};
 use crate::sys::errno::{Errno, Named};
 use crate::sys::fd::poll_readable;
@@ -49,6 +49,10 @@ impl<T: Message> Child<T> {
     }
 
     /// Gives what the process returned if it has ended, `None` if it runs.
+    ///
+    /// It is `None` also for the moment in which a [zygote's](super::Zygote) child that
+    /// returned nothing has ended and the zygote has not said how; for as long as the
+    /// zygote is stopped. [`join`](Child::join) waits for that.
     ///
     /// # Errors
     ///
@@ -103,11 +107,22 @@ impl<T: Message> Child<T> {
             return Ok(value);
         }
         let wakes = Wakes::of(self.as_fd())?;
+        while self.runs() {
+            wakes.next().await?;
+        }
+        if let Some(value) = self.try_join()? {
+            return Ok(value);
+        }
+        // A zygote is still to say how it ended, or a tracer to be told first, and no
+        // edge need follow that: in slices.
+        let watch = Watch::new(self.as_fd())?;
+        let wakes = Wakes::of(watch.as_fd())?;
         loop {
             wakes.next().await?;
             if let Some(value) = self.try_join()? {
                 return Ok(value);
             }
+            watch.begin_slice();
         }
     }
 
@@ -116,12 +131,18 @@ impl<T: Message> Child<T> {
         if self.is_taken {
             return Err(JoinError::Taken);
         }
-        if !self.wait(deadline)? {
+        if !self.wait(deadline)? && !self.has_said()? {
             return Ok(None);
         }
         let value = self.value()?;
         self.is_taken = true;
         Ok(Some(value))
+    }
+
+    /// Whether a zygote's child has ended with an outcome. How it ended, which the
+    /// zygote may not have said yet, is not needed then.
+    fn has_said(&self) -> Result<bool, Error> {
+        Ok(self.zygote.is_some() && !self.runs() && self.outcome()?.is_some())
     }
 
     /// Waits for the end and reaps; whether it came before the deadline.

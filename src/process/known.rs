@@ -13,6 +13,8 @@ pub(super) struct Known {
     pub(super) pid: u32,
     pub(super) name: String,
     pub(super) pidfd: OwnedFd,
+    /// Whether this process is to reap it, and not a zygote.
+    pub(super) is_own: bool,
 }
 
 impl Known {

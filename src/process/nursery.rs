@@ -9,10 +9,13 @@
 //! 3. The zygote ties the child to itself and replies with a pidfd.
 //! 4. The owner gives the child its stamp, or refuses it.
 //! 5. The child's outcome goes to its owner by the page, as any child's.
-//! 6. The zygote reaps the child and stores how it ended in the page: the one word
-//!    that the owner waits for, as long as the zygote lives.
+//! 6. The zygote stores how the child ended in the page, the one word that the owner
+//!    waits for as long as the zygote lives, and then reaps it.
 //!
-//! The zygote is a daemon of its owner's and ends with it, at whatever step.
+//! The zygote is a daemon of its owner's and ends with it, at whatever step. Its end
+//! would be that of all its children, so it hears no signal that is sent to everybody,
+//! as at Ctrl-C: not from its first instruction on, for its owner heard none when it
+//! forked it. Its children hear what its owner did.
 #![allow(unsafe_code)]
 
 use core::mem;
@@ -20,8 +23,9 @@ use core::time::Duration;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use super::builder::Builder;
-use super::child::Child;
+use super::child::{Child, End};
 use super::error::SpawnError;
+use super::family::family;
 use super::fork::{Side, Threads, divide};
 use super::handover::Handover;
 use super::life::live;
@@ -32,7 +36,7 @@ use crate::primitive;
 use crate::shared::message::{Message, from_bytes, to_bytes};
 use crate::sys::errno::Errno;
 use crate::sys::fd::{poll_any, poll_readable};
-use crate::sys::fork::close;
+use crate::sys::fork::{Deaf, Hearing, close, hear};
 use crate::sys::socket::{pair, recv, send};
 
 /// What a child is to do with the address of a function and the bytes of its
@@ -78,10 +82,16 @@ pub(super) fn begin() -> Result<(Child<()>, OwnedFd), SpawnError> {
     let (socket, theirs) = pair()?;
     let owners = socket.as_raw_fd();
     let builder = Builder::new().name("zygote").daemon(true).may_have_children(true);
+    let deaf = Deaf::new()?;
+    let hearing = deaf.before;
     // SAFETY: 1. What is sent by `socket`, `Zygote` sends. 2. In the zygote this
     //    function's frame is not returned to, so `socket` is not used.
-    let life = move || unsafe { serve(theirs, owners) };
-    Ok((builder.spawn(life)?, socket))
+    let life = move || unsafe { serve(theirs, owners, hearing) };
+    let zygote = builder.spawn(life)?;
+    drop(deaf);
+    // Whoever ends all children means those who are at work.
+    family().strike(zygote.known());
+    Ok((zygote, socket))
 }
 
 struct Ward {
@@ -89,14 +99,15 @@ struct Ward {
     page: Handover,
 }
 
-/// The life of a zygote: until its owner lets go and all its children have ended.
+/// The life of a zygote, which hears no signals: until its owner lets go and all its
+/// children have ended. They hear what `hearing` says.
 ///
 /// # Safety
 ///
 /// - `socket` is the other end of one to which the owner sends requests as
 ///   [`Request`] says, and nobody else.
 /// - `owners` is this process's copy of the owner's end, which nobody uses.
-pub(super) unsafe fn serve(socket: OwnedFd, owners: RawFd) {
+pub(super) unsafe fn serve(socket: OwnedFd, owners: RawFd, hearing: Hearing) {
     // SAFETY: the caller says that nobody uses it.
     unsafe { close(&[owners]) };
     let mut wards: Vec<Ward> = Vec::new();
@@ -109,7 +120,7 @@ pub(super) unsafe fn serve(socket: OwnedFd, owners: RawFd) {
         wards.retain_mut(Ward::is_alive);
         if is_open && is_asked(&socket) {
             // SAFETY: the caller says who sends.
-            match unsafe { answer(&socket, &wards) } {
+            match unsafe { answer(&socket, &wards, hearing) } {
                 Ok(Some(ward)) => wards.push(ward),
                 Ok(None) => {}
                 Err(LetGo) => is_open = false,
@@ -125,11 +136,15 @@ fn is_asked(socket: &OwnedFd) -> bool {
 impl Ward {
     /// False once it has ended, and its owner was told how.
     fn is_alive(&mut self) -> bool {
-        let has_ended = !matches!(self.child.wait(Deadline::Now), Ok(false));
-        if has_ended {
-            self.page.tell_end(self.child.end);
+        let end = self.child.look();
+        if end == End::Unknown {
+            return true;
         }
-        !has_ended
+        // Before it is reaped: that rings the owner's pidfd once more, where the
+        // kernel does (6.9 and later), and then the word must be there.
+        self.page.tell_end(end);
+        let _ = self.child.wait(Deadline::Now);
+        false
     }
 }
 
@@ -141,14 +156,18 @@ struct LetGo;
 /// # Safety
 ///
 /// As [`serve`].
-unsafe fn answer(socket: &OwnedFd, wards: &[Ward]) -> Result<Option<Ward>, LetGo> {
+unsafe fn answer(
+    socket: &OwnedFd,
+    wards: &[Ward],
+    hearing: Hearing,
+) -> Result<Option<Ward>, LetGo> {
     let mut bytes = [0; LONGEST];
     let (len, page) = recv(socket.as_fd(), &mut bytes).map_err(|_| LetGo)?;
     let request: Request = from_bytes(&bytes[..len]).map_err(|_| LetGo)?;
     // Without a descriptor left for it there is no page.
     let page = page.ok_or_else(|| Error::new("recvmsg", Kind::Os(Errno::MFILE.raw_os_error())));
     // SAFETY: the caller says who sends.
-    let born = page.and_then(|page| unsafe { bear(socket, wards, request, page) });
+    let born = page.and_then(|page| unsafe { bear(socket, wards, request, page, hearing) });
     let (reply, pidfd): (Reply, _) = match &born {
         Ok(ward) => ((request.0, ward.child.pid().into(), 0), Some(ward.child.as_fd())),
         Err(error) => {
@@ -170,6 +189,7 @@ unsafe fn bear(
     wards: &[Ward],
     (_, run, address, name, args): Request,
     page: OwnedFd,
+    hearing: Hearing,
 ) -> Result<Ward, Error> {
     let page = Handover::open(page, primitive::current()?)?;
     let brought = page.brought((name + args) as usize)?;
@@ -190,6 +210,7 @@ unsafe fn bear(
         Side::Child(page) => {
             // SAFETY: they are the zygote's, whose frames this child never sees again.
             unsafe { close(&not_its) };
+            hear(hearing).expect("a mask that was there before");
             // SAFETY: the owner sends what was a `Run` there, and this process was
             // forked from it after that code was loaded.
             let run = unsafe { mem::transmute::<usize, Run>(run as usize) };

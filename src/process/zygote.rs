@@ -34,6 +34,11 @@ use crate::sys::socket::{recv, send, shutdown};
 /// [daemons](super::Builder::daemon) do; they may have children. Dropped, it takes no more
 /// orders, and ends when all its children have.
 ///
+/// It keeps out of the way of whoever ends the others: no signal gets to it but SIGKILL
+/// and SIGSTOP, not even one to its whole group, as at Ctrl-C, and it is none of the
+/// [`active_children`](super::active_children). Its children hear the signals that the
+/// thread heard which started it.
+///
 /// # When the zygote dies
 ///
 /// Its children are killed with it. To [`spawn`](Zygote::spawn) is
@@ -152,7 +157,7 @@ impl Zygote {
             if self.is_alive() { error } else { SpawnError::Zygote }
         })?;
         page.give(stamp);
-        let known = Arc::new(Known { pid, name, pidfd });
+        let known = Arc::new(Known { pid, name, pidfd, is_own: false });
         family().enlist(&known);
         let child = Child::new(known).owing(page).of_zygote(self.stamp);
         record::started(child.known());

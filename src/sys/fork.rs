@@ -1,12 +1,12 @@
 //! fork(2) and what a parent and a child need around it: their threads, their
-//! buffered output, their ends.
+//! buffered output, the signals that they hear, their ends.
 #![allow(unsafe_code)]
 
 use std::io::Write;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::ptr;
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::unistd::{ForkResult, Pid};
 use rustix::process::{WaitId, WaitIdOptions};
 
@@ -109,6 +109,37 @@ pub(crate) unsafe fn close(numbers: &[RawFd]) {
         // SAFETY: the caller says that nobody relies on it.
         unsafe { libc::close(*number) };
     }
+}
+
+/// Which signals a thread hears.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hearing(SigSet);
+
+/// Until it is dropped no signal gets to this thread, or to the child that it forks,
+/// that can be kept waiting: all but SIGKILL, SIGSTOP and its own faults.
+#[derive(Debug)]
+pub(crate) struct Deaf {
+    /// What it heard before.
+    pub(crate) before: Hearing,
+}
+
+impl Deaf {
+    pub(crate) fn new() -> Result<Deaf, Error> {
+        let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK);
+        before.map(|before| Deaf { before: Hearing(before) }).named("pthread_sigmask")
+    }
+}
+
+impl Drop for Deaf {
+    fn drop(&mut self) {
+        // A mask that the thread had is none that it cannot have.
+        let _ = hear(self.before);
+    }
+}
+
+/// What was kept waiting comes now, if it is heard.
+pub(crate) fn hear(hearing: Hearing) -> Result<(), Error> {
+    hearing.0.thread_set_mask().named("pthread_sigmask")
 }
 
 /// Ends this process here: no destructor, no exit handler, no flush.

@@ -156,7 +156,7 @@ pub fn is_readable(thing: &dyn Ready, timeout: Option<Duration>) -> bool {
 }
 
 #[cfg(feature = "tokio")]
-fn block_on<R>(future: impl Future<Output = R>) -> R {
+pub fn block_on<R>(future: impl Future<Output = R>) -> R {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
     runtime.expect("descriptors").block_on(future)
 }

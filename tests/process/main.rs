@@ -5,6 +5,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+#[cfg(feature = "tokio")]
+mod awaiting;
 mod daemons;
 mod detached;
 mod ends;
@@ -14,6 +16,7 @@ mod group;
 mod handover;
 mod names;
 mod namespace;
+mod nursery;
 mod output;
 mod parties;
 mod refusals;
@@ -39,6 +42,9 @@ fn main() {
         streams::cases(),
         group::cases(),
         zygote::cases(),
+        nursery::cases(),
+        #[cfg(feature = "tokio")]
+        awaiting::cases(),
         refusals::cases(),
         forks::cases(),
         handover::cases(),
