@@ -1,8 +1,9 @@
 //! The lifeline of a process: a pipe that breaks when it ends.
 //!
-//! Nobody writes to it, and its write end is in this one process: every child
-//! closes it as it comes to be (pthread_atfork), every program that is started
-//! does (O_CLOEXEC). So the kernel closes it when the process ends, however that
+//! Nobody writes to it, and its write end is in this one process: every child of
+//! libc's `fork` closes it as it comes to be (pthread_atfork; not of `_Fork`, nor one
+//! that another thread forks inside `make`), every program that is started does
+//! (O_CLOEXEC). So the kernel closes it when the process ends, however that
 //! happens, and not when a thread of it does. Whoever holds a read end that is
 //! armed gets a signal then: O_ASYNC sends one when a pipe loses its last writer,
 //! F_SETSIG says which. (`PR_SET_PDEATHSIG` is about the forking thread.)
