@@ -213,6 +213,8 @@ compile_error!("killproof needs Linux: pidfd, futex and memfd have no equivalent
 pub mod channel;
 mod deadline;
 mod error;
+#[cfg(not(loom))]
+pub mod pool;
 mod primitive;
 #[cfg(not(loom))]
 pub mod process;

@@ -156,6 +156,9 @@ impl End {
 
 impl Clone for End {
     fn clone(&self) -> End {
+        // This handle first: what the parent gave for it must not be used by a clone
+        // that may be gone before it.
+        let _ = self.me();
         let end = End::uncounted(Arc::clone(&self.queue), self.side);
         // Where this fails, the clone's first use fails in the same way, and
         // can say so.

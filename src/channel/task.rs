@@ -41,7 +41,7 @@ pub(super) struct Lease<'a> {
     attempts: u32,
     is_done: bool,
     /// Keeps `spawn` from copying this lease, and the lease in its thread.
-    _loan: Loan,
+    loan: Option<Loan>,
 }
 
 impl<'a> Lease<'a> {
@@ -49,7 +49,7 @@ impl<'a> Lease<'a> {
     pub(super) fn new(queue: &'a Queue<Mapped>, cell: usize, owner: Stamp) -> Lease<'a> {
         let words = queue.memory.cell(cell);
         let (id, attempts) = (words.position(), words.attempts());
-        Lease { queue, cell, owner, id, attempts, is_done: false, _loan: Loan::new() }
+        Lease { queue, cell, owner, id, attempts, is_done: false, loan: Some(Loan::new()) }
     }
 
     /// Takes the message out of the queue for good.
@@ -74,6 +74,14 @@ impl<'a, T: Message> Task<'a, T> {
     /// 1023.
     pub fn attempts(&self) -> u32 {
         self.lease.attempts
+    }
+
+    /// The same task, beside which this thread may spawn. For whoever runs somebody
+    /// else's code with it: a child of that code never comes back to this frame, and a
+    /// copy of the lease does nothing there.
+    pub(crate) fn off_the_books(mut self) -> Self {
+        self.lease.loan = None;
+        self
     }
 
     /// The work is finished: takes the message out of the queue for good.

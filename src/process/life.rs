@@ -98,8 +98,8 @@ fn record(info: &PanicHookInfo<'_>) {
 }
 
 /// A panic's message, and its place if the hook saw this very one:
-/// `resume_unwind` passes it by.
-fn describe(payload: &(dyn Any + Send)) -> String {
+/// `resume_unwind` passes it by. In a spawned process, whose hook it is.
+pub(crate) fn describe(payload: &(dyn Any + Send)) -> String {
     let message = message(payload);
     match LAST.take() {
         Some((last, place)) if last == message => format!("{message}, at {place}"),

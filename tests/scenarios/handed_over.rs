@@ -25,6 +25,9 @@ pub fn cases() -> Vec<Case> {
         }),
         scenario("a sender moved, the child is killed", killed),
         scenario("a sender moved, a clone stays", clone_stays),
+        scenario("a sender moved, a clone of it dropped", || {
+            moved_sender_unused(|sender| drop(sender.clone()))
+        }),
         scenario("a receiver moved, the child ends", moved_receiver),
         scenario("a sender passed on unused", passed_on),
         scenario("a sender in an Arc", in_an_arc),
@@ -59,6 +62,26 @@ fn moved_sender(end: fn(Sender<u64>, &Gate)) -> Result<String, String> {
     expect("the message", receiver.recv(), Ok(1))?;
     over(&receiver)?;
     may_end.open();
+    expect("the child", child.join(), Ok(true)).map(|()| String::new())
+}
+
+/// The child has not sent with it, and is there all the same.
+fn moved_sender_unused(meanwhile: fn(&Sender<u64>)) -> Result<String, String> {
+    let (sender, receiver) = ends(4)?;
+    let (did, may_end) = (gate(), gate());
+    let (its_did, its_may_end) = (Arc::clone(&did), Arc::clone(&may_end));
+    let child = spawn(move || {
+        meanwhile(&sender);
+        its_did.open();
+        its_may_end.pass();
+        sender.send(1).is_ok()
+    });
+    let child = child.map_err(|e| e.to_string())?;
+    did.pass();
+    expect("while it lives", receiver.recv_timeout(WHILE), Err(RecvError::Empty))?;
+    may_end.open();
+    expect("the message", receiver.recv(), Ok(1))?;
+    over(&receiver)?;
     expect("the child", child.join(), Ok(true)).map(|()| String::new())
 }
 

@@ -1,0 +1,402 @@
+//! The bookkeeping: which tasks there are, where each lies, and what became of it.
+//! It decides and does nothing: no ring, no process, no clock.
+//!
+//! # States of a task
+//!
+//! | state | meaning |
+//! |---|---|
+//! | in the backlog | at no worker; the oldest goes first |
+//! | lying at a slot | in that worker's ring, or in its hands |
+//! | finished | its outcome waits for whoever asks |
+//!
+//! # Transitions
+//!
+//! Enter: -> backlog. [`Move::Give`]: the first of the backlog to the worker with the
+//! fewest, if it has less than `depth`. [`Move::Take`]: where nothing waits and a worker
+//! is idle, what lies behind another task goes back to the backlog; where nothing came
+//! for a while, what lies alone, too: its worker may be stopped, and comes last from
+//! then on, until it says something. A report of the very
+//! attempt that lies there: -> finished, or, if the worker died and a retry is left, ->
+//! backlog as the next attempt. The end of the pool: everything -> finished.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::error::TaskError;
+use super::report::{Order, Outcome};
+
+#[derive(Debug)]
+pub(super) struct Book {
+    /// Tasks that may lie at a worker.
+    depth: usize,
+    /// How often a task may be given out again.
+    retries: u32,
+    jobs: HashMap<u64, Job>,
+    backlog: VecDeque<u64>,
+    slots: Vec<Slot>,
+    entered: u64,
+    finished: u64,
+    unfinished: usize,
+    is_closed: bool,
+    end: Option<TaskError>,
+    /// Nothing came for a while before this round.
+    is_quiet: bool,
+}
+
+#[derive(Debug)]
+struct Job {
+    /// Empty while it is on its way and nobody will need it again.
+    body: Vec<u8>,
+    /// From 1.
+    attempt: u32,
+    at: Option<usize>,
+    /// The outcome, and as the how many-th it came.
+    done: Option<(u64, Outcome)>,
+    /// Nobody will ask.
+    is_forgotten: bool,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    /// The oldest first.
+    lying: VecDeque<u64>,
+    /// It took no task, in this round.
+    is_refusing: bool,
+    /// What lies there was begun, in this round.
+    is_begun: bool,
+    /// It had time to begin what lay there and did not.
+    is_suspect: bool,
+}
+
+/// What is to be done next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Move {
+    /// Send this; if that fails, it was [`refused`](Book::refused).
+    Give { slot: usize, order: Order },
+    /// Take the oldest back out of that ring, and tell what was [`taken`](Book::taken).
+    Take { slot: usize },
+}
+
+impl Book {
+    pub(super) fn new(slots: usize, depth: usize, retries: u32) -> Book {
+        Book {
+            depth,
+            retries,
+            jobs: HashMap::new(),
+            backlog: VecDeque::new(),
+            slots: (0..slots).map(|_| Slot::default()).collect(),
+            entered: 0,
+            finished: 0,
+            unfinished: 0,
+            is_closed: false,
+            end: None,
+            is_quiet: false,
+        }
+    }
+
+    /// A new task.
+    pub(super) fn enter(&mut self, body: Vec<u8>) -> Result<u64, TaskError> {
+        if let Some(end) = &self.end {
+            return Err(end.clone());
+        }
+        if self.is_closed {
+            return Err(TaskError::Closed);
+        }
+        let ticket = self.entered;
+        self.entered += 1;
+        self.unfinished += 1;
+        let job = Job { body, attempt: 1, at: None, done: None, is_forgotten: false };
+        self.jobs.insert(ticket, job);
+        self.backlog.push_back(ticket);
+        Ok(ticket)
+    }
+
+    /// A new round of moves begins: who refused may be asked again. With `is_quiet`,
+    /// nothing came for a while.
+    pub(super) fn begin_round(&mut self, is_quiet: bool) {
+        self.is_quiet = is_quiet;
+        for slot in &mut self.slots {
+            (slot.is_refusing, slot.is_begun) = (false, false);
+        }
+    }
+
+    pub(super) fn next_move(&mut self) -> Option<Move> {
+        let slots = || self.slots.iter().enumerate();
+        let open = slots().filter(|(_, it)| !it.is_refusing && it.lying.len() < self.depth);
+        let (slot, to) = open.min_by_key(|(_, it)| (it.is_suspect, it.lying.len()))?;
+        let is_idle = to.lying.is_empty() && !to.is_suspect;
+        let full = slots().filter(|(_, it)| !it.is_begun).map(|(slot, it)| (slot, it.lying.len()));
+        let (fullest, most) = full.max_by_key(|(_, most)| *most).unwrap_or_default();
+        if let Some(ticket) = self.backlog.pop_front() {
+            return self.give(ticket, slot).map(|order| Move::Give { slot, order });
+        }
+        // Of two, the first is in the worker's hands, as far as anybody knows.
+        let left = if self.is_quiet { 0 } else { 1 };
+        (is_idle && most > left).then_some(Move::Take { slot: fullest })
+    }
+
+    fn give(&mut self, ticket: u64, slot: usize) -> Option<Order> {
+        let job = self.jobs.get_mut(&ticket)?;
+        job.at = Some(slot);
+        let may_come_back = job.attempt <= self.retries;
+        let body = if may_come_back { job.body.clone() } else { core::mem::take(&mut job.body) };
+        self.slots[slot].lying.push_back(ticket);
+        Some((ticket, job.attempt, body))
+    }
+
+    /// A ring had no room, whatever this book says.
+    pub(super) fn refused(&mut self, slot: usize, order: Order) {
+        self.slots[slot].is_refusing = true;
+        self.comes_back(slot, order);
+    }
+
+    /// This was taken out of a ring; `None`: nothing was left there.
+    pub(super) fn taken(&mut self, slot: usize, order: Option<Order>) {
+        match order {
+            Some(order) => self.comes_back(slot, order),
+            None => self.slots[slot].is_begun = true,
+        }
+        if self.slots[slot].lying.is_empty() {
+            (self.slots[slot].is_suspect, self.slots[slot].is_refusing) = (true, true);
+        }
+    }
+
+    fn comes_back(&mut self, slot: usize, (ticket, _, body): Order) {
+        self.slots[slot].lying.retain(|lying| *lying != ticket);
+        if let Some(job) = self.jobs.get_mut(&ticket).filter(|job| job.done.is_none()) {
+            (job.at, job.body) = (None, body);
+            self.backlog.push_front(ticket);
+        }
+    }
+
+    /// What became of an attempt; true if the task is finished by that.
+    pub(super) fn reported(&mut self, ticket: u64, attempt: u32, outcome: Outcome) -> bool {
+        let Some(job) = self.jobs.get_mut(&ticket) else { return false };
+        let Some(slot) = job.at.filter(|_| job.attempt == attempt && job.done.is_none()) else {
+            return false;
+        };
+        self.slots[slot].lying.retain(|lying| *lying != ticket);
+        self.slots[slot].is_suspect = false;
+        job.at = None;
+        let has_died = matches!(outcome, Err(TaskError::Signalled(_) | TaskError::Exited(_)));
+        if has_died && attempt <= self.retries && !job.is_forgotten {
+            job.attempt += 1;
+            self.backlog.push_front(ticket);
+            return false;
+        }
+        self.finish(ticket, outcome);
+        true
+    }
+
+    fn finish(&mut self, ticket: u64, outcome: Outcome) {
+        let Some(job) = self.jobs.get_mut(&ticket) else { return };
+        self.unfinished -= 1;
+        self.finished += 1;
+        job.done = Some((self.finished, outcome));
+        job.body = Vec::new();
+        if job.is_forgotten {
+            self.jobs.remove(&ticket);
+        }
+    }
+
+    /// No more tasks come.
+    pub(super) fn close(&mut self) {
+        self.is_closed = true;
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed || self.end.is_some()
+    }
+
+    /// Nothing comes back any more: what is not finished has failed by `cause`. Gives
+    /// the tasks that this finished.
+    pub(super) fn end(&mut self, cause: &TaskError) -> Vec<u64> {
+        self.end.get_or_insert_with(|| cause.clone());
+        self.backlog.clear();
+        self.slots.iter_mut().for_each(|slot| slot.lying.clear());
+        let open = self.jobs.iter().filter(|(_, job)| job.done.is_none());
+        let mut open: Vec<u64> = open.map(|(ticket, _)| *ticket).collect();
+        open.sort_unstable();
+        open.iter().for_each(|ticket| self.finish(*ticket, Err(cause.clone())));
+        open
+    }
+
+    /// Why nothing comes back any more, if it does not.
+    pub(super) fn cause(&self) -> Option<&TaskError> {
+        self.end.as_ref()
+    }
+
+    /// How many tasks are not finished.
+    pub(super) fn unfinished(&self) -> usize {
+        self.unfinished
+    }
+
+    /// Whether there are tasks that no worker has.
+    pub(super) fn has_backlog(&self) -> bool {
+        !self.backlog.is_empty()
+    }
+
+    /// Whether nothing more will become of the task.
+    pub(super) fn is_done(&self, ticket: u64) -> bool {
+        self.jobs.get(&ticket).is_none_or(|job| job.done.is_some())
+    }
+
+    /// Whether it came to a value, if it is finished.
+    pub(super) fn is_value(&self, ticket: u64) -> Option<bool> {
+        self.jobs.get(&ticket)?.done.as_ref().map(|(_, outcome)| outcome.is_ok())
+    }
+
+    /// Of these tasks, the one that was finished first.
+    pub(super) fn first_done(&self, tickets: &[u64]) -> Option<usize> {
+        let done = tickets.iter().enumerate().filter_map(|(index, ticket)| {
+            let (finished, _) = self.jobs.get(ticket)?.done.as_ref()?;
+            Some((*finished, index))
+        });
+        done.min().map(|(_, index)| index)
+    }
+
+    /// The outcome of a finished task, once.
+    pub(super) fn take(&mut self, ticket: u64) -> Option<Outcome> {
+        self.jobs.get(&ticket)?.done.as_ref()?;
+        self.jobs.remove(&ticket)?.done.map(|(_, outcome)| outcome)
+    }
+
+    /// Nobody will ask what becomes of it.
+    pub(super) fn forget(&mut self, ticket: u64) {
+        match self.jobs.get_mut(&ticket) {
+            Some(job) if job.done.is_none() => job.is_forgotten = true,
+            _ => drop(self.jobs.remove(&ticket)),
+        }
+    }
+
+    /// The same, and it need not be begun.
+    pub(super) fn withdraw(&mut self, ticket: u64) {
+        self.forget(ticket);
+        if let Some(place) = self.backlog.iter().position(|waiting| *waiting == ticket) {
+            self.backlog.remove(place);
+            self.finish(ticket, Err(TaskError::Closed));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
+
+    /// A worker and its ring, as the book's moves and a killer treat them.
+    #[derive(Default)]
+    struct Worker {
+        ring: VecDeque<Order>,
+        hands: Option<(u64, u32)>,
+    }
+
+    struct World {
+        book: Book,
+        workers: Vec<Worker>,
+        runs: HashMap<u64, u32>,
+        told: HashMap<u64, u32>,
+    }
+
+    impl World {
+        fn new(slots: usize, depth: usize, retries: u32) -> World {
+            let workers = (0..slots).map(|_| Worker::default()).collect();
+            let book = Book::new(slots, depth, retries);
+            World { book, workers, runs: HashMap::new(), told: HashMap::new() }
+        }
+
+        fn move_all(&mut self, refuses: bool, is_quiet: bool) {
+            self.book.begin_round(is_quiet);
+            for moves in 0.. {
+                assert!(moves < 10_000, "a round without end");
+                let Some(next) = self.book.next_move() else { break };
+                match next {
+                    Move::Give { slot, order } if refuses => self.book.refused(slot, order),
+                    Move::Give { slot, order } => self.workers[slot].ring.push_back(order),
+                    Move::Take { slot } => {
+                        let order = self.workers[slot].ring.pop_front();
+                        self.book.taken(slot, order);
+                    }
+                }
+            }
+            for (slot, worker) in self.workers.iter().enumerate() {
+                let lying = worker.ring.len() + usize::from(worker.hands.is_some());
+                assert_eq!(self.book.slots[slot].lying.len(), lying);
+                assert!(lying <= self.book.depth);
+            }
+        }
+
+        fn begin(&mut self, slot: usize) {
+            let worker = &mut self.workers[slot];
+            if worker.hands.is_none()
+                && let Some((ticket, attempt, body)) = worker.ring.pop_front()
+            {
+                assert_eq!(body, ticket.to_ne_bytes());
+                *self.runs.entry(ticket).or_default() += 1;
+                worker.hands = Some((ticket, attempt));
+            }
+        }
+
+        fn end(&mut self, slot: usize, outcome: Outcome) {
+            if let Some((ticket, attempt)) = self.workers[slot].hands.take() {
+                for _late in 0..2 {
+                    let is_new = self.book.reported(ticket, attempt, outcome.clone());
+                    *self.told.entry(ticket).or_default() += u32::from(is_new);
+                }
+            }
+        }
+    }
+
+    proptest! {
+        /// Each task is finished once, runs no more often than it may, and none is lost.
+        #[test]
+        fn every_task_comes_to_one_end(
+            (slots, depth, retries) in (1_usize..4, 1_usize..4, 0_u32..3),
+            steps in vec((0_u8..6, any::<usize>()), 0..200),
+        ) {
+            let mut world = World::new(slots, depth, retries);
+            let mut entered = 0_u64;
+            for (step, which) in steps {
+                let slot = which % slots;
+                match step {
+                    0 | 1 => {
+                        let body = entered.to_ne_bytes().to_vec();
+                        prop_assert_eq!(world.book.enter(body), Ok(entered));
+                        entered += 1;
+                    }
+                    2 => world.begin(slot),
+                    3 => world.end(slot, Ok(vec![])),
+                    4 => world.end(slot, Err(TaskError::Signalled(9))),
+                    _ => world.move_all(which % 5 == 0, which % 3 == 0),
+                }
+            }
+            while world.book.unfinished() > 0 {
+                world.move_all(false, false);
+                for slot in 0..slots {
+                    world.begin(slot);
+                    world.end(slot, Ok(vec![]));
+                }
+            }
+            for ticket in 0..entered {
+                prop_assert!((1..=retries + 1).contains(&world.runs[&ticket]));
+                prop_assert_eq!(world.told[&ticket], 1);
+                prop_assert!(world.book.take(ticket).is_some());
+                prop_assert!(world.book.take(ticket).is_none());
+            }
+            prop_assert!(world.book.jobs.is_empty());
+        }
+    }
+
+    #[test]
+    fn at_the_end_everybody_is_told_once() {
+        let mut book = Book::new(1, 1, 0);
+        let tickets: Vec<u64> = (0..3).map(|_| book.enter(vec![]).unwrap()).collect();
+        assert!(matches!(book.next_move(), Some(Move::Give { slot: 0, .. })));
+        book.forget(tickets[2]);
+        assert_eq!(book.end(&TaskError::Keeper), tickets);
+        assert!(!book.reported(tickets[0], 1, Ok(vec![])));
+        assert_eq!(book.take(tickets[0]), Some(Err(TaskError::Keeper)));
+        assert_eq!((book.take(tickets[2]), book.unfinished()), (None, 0));
+        assert_eq!(book.enter(vec![]), Err(TaskError::Keeper));
+    }
+}

@@ -1,0 +1,220 @@
+//! `Pool`: tasks in, results out.
+
+use core::fmt;
+use core::marker::PhantomData;
+use std::sync::Arc;
+
+use super::builder::Builder;
+use super::error::{PoolError, TaskError};
+use super::exchange::{Callback, Desk, Exchange};
+use super::report::too_large;
+use super::result::{AsyncResult, value};
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::shared::message::{Message, to_bytes};
+
+/// Worker processes that run one function with many arguments.
+///
+/// Make it while this process has one thread, since it forks; from then on use it from
+/// as many threads as you like. The function and what it captured are in each worker
+/// as they were when the pool was made. Arguments and results travel as
+/// [`Message`]s. A worker may spawn processes and have pools of its own.
+///
+/// Tasks are given out, results taken in and callbacks called inside this process's
+/// calls, mostly those that wait: see [the module](super).
+///
+/// Dropped, it is [terminated](Pool::terminate). To have every task finished,
+/// [`close`](Pool::close) and [`join`](Pool::join) it.
+///
+/// # When a process dies
+///
+/// - A worker: the task in its hands fails, at once, by
+///   [`TaskError::Signalled`], and no other does. It is not tried again unless
+///   [`retries`](Builder::retries) allow it. Another worker takes its place.
+/// - The keeper, the process between this one and the workers: they end with it, and
+///   every task that is not finished fails by [`TaskError::Keeper`].
+/// - This process: keeper and workers end with it.
+///
+/// # Examples
+///
+/// ```
+/// use killproof::pool::{Pool, TaskError};
+///
+/// let pool = Pool::new(4, |n: u32| match n {
+///     13 => std::process::abort(), // as if by the OOM killer
+///     n => n * n,
+/// })?;
+/// assert_eq!(pool.apply(12)?, 144);
+/// assert_eq!(pool.apply(13), Err(TaskError::Signalled(6)));
+/// assert_eq!(pool.map(1..=4)?, [1, 4, 9, 16]);
+///
+/// let result = pool.apply_async(5);
+/// pool.close();
+/// pool.join()?;
+/// assert_eq!(result.get()?, 25);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Pool<In, Out> {
+    exchange: Arc<Exchange>,
+    /// The most bytes of an argument.
+    largest: usize,
+    /// How many tasks fit at the workers.
+    window: usize,
+    function: PhantomData<fn(In) -> Out>,
+}
+
+impl Pool<(), ()> {
+    /// What a pool will be, before it is one.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+}
+
+impl<In: Message, Out: Message> Pool<In, Out> {
+    /// A pool of so many workers that run `function`; of `None`, as many as
+    /// [`available_parallelism`](std::thread::available_parallelism) says, which
+    /// knows of affinity and cgroups.
+    ///
+    /// # Errors
+    ///
+    /// As [`Builder::build`].
+    pub fn new<H>(workers: impl Into<Option<usize>>, function: H) -> Result<Self, PoolError>
+    where
+        H: Fn(In) -> Out + Send + 'static,
+        In: 'static,
+        Out: 'static,
+    {
+        let builder = Builder::new();
+        match workers.into() {
+            Some(workers) => builder.processes(workers),
+            None => builder,
+        }
+        .build(function)
+    }
+
+    pub(super) fn over(exchange: Exchange, largest: usize, window: usize) -> Self {
+        Pool { exchange: Arc::new(exchange), largest, window, function: PhantomData }
+    }
+
+    /// Runs the function with `argument` in a worker and waits for its result.
+    ///
+    /// # Errors
+    ///
+    /// See [`TaskError`].
+    pub fn apply(&self, argument: In) -> Result<Out, TaskError> {
+        self.apply_async(argument).get()
+    }
+
+    /// Runs the function with `argument` in a worker, and returns at once. Where no
+    /// worker has room, the argument waits here, as bytes.
+    ///
+    /// What keeps it from being run, such as a closed pool, the result says.
+    pub fn apply_async(&self, argument: In) -> AsyncResult<Out> {
+        AsyncResult::new(Arc::clone(&self.exchange), self.enter(&argument, None))
+    }
+
+    /// As [`apply_async`](Pool::apply_async), and calls `callback` in this process with
+    /// what became of the task, before [`get`](AsyncResult::get) gives it.
+    ///
+    /// It is called by whichever thread of this process waits for a result of this pool,
+    /// or joins it, and so should not take long. It may use the pool, but not
+    /// wait for its own result or for the pool's end. A panic of it goes to the caller of
+    /// whatever waited, and harms nothing else.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc::channel;
+    ///
+    /// let pool = killproof::pool::Pool::new(2, |page: String| page.len() as u64)?;
+    /// let (sizes, list) = channel();
+    /// for page in ["<html>", "<p>"] {
+    ///     let sizes = sizes.clone();
+    ///     drop(pool.apply_async_with(page.into(), move |size| sizes.send(size).unwrap()));
+    /// }
+    /// pool.close();
+    /// pool.join()?;
+    /// assert_eq!(list.try_iter().filter_map(Result::ok).sum::<u64>(), 9);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn apply_async_with(
+        &self,
+        argument: In,
+        callback: impl FnOnce(Result<Out, TaskError>) + Send + 'static,
+    ) -> AsyncResult<Out> {
+        let callback: Callback = Box::new(|outcome| callback(value(outcome)));
+        AsyncResult::new(Arc::clone(&self.exchange), self.enter(&argument, Some(callback)))
+    }
+
+    fn enter(&self, argument: &In, callback: Option<Callback>) -> Result<u64, TaskError> {
+        let bytes = to_bytes(argument);
+        if bytes.len() > self.largest {
+            return Err(too_large());
+        }
+        self.exchange.enter(bytes, callback)
+    }
+
+    /// How many tasks are to be under way at once, so that no worker wants for any.
+    pub(super) fn window(&self) -> usize {
+        self.window
+    }
+
+    /// Waits until one of them is finished; the index of the first that was.
+    pub(super) fn first_done(&self, results: &[AsyncResult<Out>]) -> usize {
+        if let Some(over) = results.iter().position(|result| result.ticket.is_err()) {
+            return over;
+        }
+        let tickets: Vec<u64> = results.iter().filter_map(|it| it.ticket.clone().ok()).collect();
+        let is_any = |desk: &Desk| desk.book.first_done(&tickets).is_some();
+        // What keeps it from waiting, the first one's `get` says.
+        let waited = self.exchange.wait_until(Deadline::Never, is_any);
+        let first = waited.ok().and_then(|_| self.exchange.desk().book.first_done(&tickets));
+        first.unwrap_or(0)
+    }
+}
+
+impl<In, Out> Pool<In, Out> {
+    /// Takes no more tasks; those that were given are finished.
+    pub fn close(&self) {
+        self.exchange.close();
+    }
+
+    /// Ends the workers at once, by SIGKILL. Tasks that are not finished fail, by
+    /// [`TaskError::Closed`]. From any thread, and from callbacks.
+    ///
+    /// It returns when the workers have ended. If the keeper has not ended them within
+    /// two seconds, because it is stopped, it is killed, which ends them as well.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses, or in a process that is not the pool's.
+    pub fn terminate(&self) -> Result<(), Error> {
+        self.exchange.terminate()
+    }
+
+    /// Waits until every task is finished and every worker has ended.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::Running`] before [`close`](Pool::close) or
+    /// [`terminate`](Pool::terminate), since it would have no end;
+    /// [`PoolError::Keeper`] and [`PoolError::Initializer`] where the pool ended by
+    /// that.
+    pub fn join(&self) -> Result<(), PoolError> {
+        self.exchange.join()
+    }
+}
+
+/// [Terminates](Pool::terminate) it.
+impl<In, Out> Drop for Pool<In, Out> {
+    fn drop(&mut self) {
+        // Nobody is left to be told. In a forked child it does nothing.
+        let _ = self.exchange.terminate();
+    }
+}
+
+impl<In, Out> fmt::Debug for Pool<In, Out> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.exchange.fmt(f)
+    }
+}

@@ -1,0 +1,248 @@
+//! One function, many arguments.
+
+use core::fmt;
+use core::time::Duration;
+use std::collections::VecDeque;
+use std::iter::FusedIterator;
+
+use super::error::TaskError;
+use super::handle::Pool;
+use super::result::AsyncResult;
+use crate::deadline::Deadline;
+use crate::shared::message::Message;
+
+impl<In: Message, Out: Message> Pool<In, Out> {
+    /// Runs the function with each of the items, and gives the results in their order.
+    ///
+    /// Items are drawn from the iterator as workers have room, not all at once.
+    ///
+    /// # Errors
+    ///
+    /// The error of the first item, in their order, that has one. Those that were not
+    /// begun by then are not begun; to have all results, see
+    /// [`map_each`](Pool::map_each).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = killproof::pool::Pool::new(4, |n: u64| n * n)?;
+    /// assert_eq!(pool.map(1..=5)?, [1, 4, 9, 16, 25]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn map(&self, items: impl IntoIterator<Item = In>) -> Result<Vec<Out>, TaskError> {
+        self.imap(items).collect()
+    }
+
+    /// Runs the function with each of the items, and gives what became of each, in their
+    /// order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::pool::{Pool, TaskError};
+    ///
+    /// let pool = Pool::new(2, |n: u8| if n == 2 { std::process::exit(7) } else { n })?;
+    /// assert_eq!(pool.map_each(1..=3), [Ok(1), Err(TaskError::Exited(7)), Ok(3)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn map_each(&self, items: impl IntoIterator<Item = In>) -> Vec<Result<Out, TaskError>> {
+        self.imap(items).collect()
+    }
+
+    /// As [`map_each`](Pool::map_each), and returns at once: the items wait here, as
+    /// bytes, until workers have room.
+    pub fn map_async(&self, items: impl IntoIterator<Item = In>) -> MapResult<Out> {
+        MapResult { results: items.into_iter().map(|item| self.apply_async(item)).collect() }
+    }
+
+    /// An iterator over what becomes of the items, in their order.
+    ///
+    /// It is lazy: as many items are under way as fit at the workers, counting from the
+    /// one whose result is next, so neither items nor results pile up. Dropped, it drops
+    /// the results of those under way.
+    ///
+    /// # Examples
+    ///
+    /// The items may be without end:
+    ///
+    /// ```
+    /// let pool = killproof::pool::Pool::new(2, |n: u64| n * 2)?;
+    /// let some: Result<Vec<u64>, _> = pool.imap(1..).take(4).collect();
+    /// assert_eq!(some?, [2, 4, 6, 8]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn imap<I>(&self, items: I) -> Imap<'_, In, Out, I::IntoIter>
+    where
+        I: IntoIterator<Item = In>,
+    {
+        Imap { pool: self, items: items.into_iter().fuse(), under_way: VecDeque::new() }
+    }
+
+    /// As [`imap`](Pool::imap), in the order in which they are finished.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = killproof::pool::Pool::new(3, |n: u64| n)?;
+    /// let mut done = Vec::new();
+    /// for result in pool.imap_unordered(0..10) {
+    ///     done.push(result?);
+    /// }
+    /// done.sort();
+    /// assert_eq!(done, Vec::from_iter(0..10));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn imap_unordered<I>(&self, items: I) -> ImapUnordered<'_, In, Out, I::IntoIter>
+    where
+        I: IntoIterator<Item = In>,
+    {
+        ImapUnordered { pool: self, items: items.into_iter().fuse(), under_way: Vec::new() }
+    }
+}
+
+/// The results of [`Pool::imap`], in the order of the items.
+#[must_use = "iterators are lazy: no task is begun before the first `next`"]
+pub struct Imap<'a, In: Message, Out: Message, I: Iterator<Item = In>> {
+    pool: &'a Pool<In, Out>,
+    items: core::iter::Fuse<I>,
+    under_way: VecDeque<AsyncResult<Out>>,
+}
+
+impl<In: Message, Out: Message, I: Iterator<Item = In>> Iterator for Imap<'_, In, Out, I> {
+    type Item = Result<Out, TaskError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.under_way.len() < self.pool.window()
+            && let Some(item) = self.items.next()
+        {
+            self.under_way.push_back(self.pool.apply_async(item));
+        }
+        self.under_way.pop_front().map(AsyncResult::get)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        with(self.items.size_hint(), self.under_way.len())
+    }
+}
+
+impl<In: Message, Out: Message, I: Iterator<Item = In>> Drop for Imap<'_, In, Out, I> {
+    fn drop(&mut self) {
+        self.under_way.drain(..).for_each(AsyncResult::withdraw);
+    }
+}
+
+impl<In: Message, Out: Message, I: Iterator<Item = In>> FusedIterator for Imap<'_, In, Out, I> {}
+
+impl<In: Message, Out: Message, I: Iterator<Item = In>> fmt::Debug for Imap<'_, In, Out, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Imap").field("under_way", &self.under_way.len()).finish_non_exhaustive()
+    }
+}
+
+/// The results of [`Pool::imap_unordered`], as they come.
+#[must_use = "iterators are lazy: no task is begun before the first `next`"]
+pub struct ImapUnordered<'a, In: Message, Out: Message, I: Iterator<Item = In>> {
+    pool: &'a Pool<In, Out>,
+    items: core::iter::Fuse<I>,
+    under_way: Vec<AsyncResult<Out>>,
+}
+
+impl<In: Message, Out: Message, I: Iterator<Item = In>> Iterator for ImapUnordered<'_, In, Out, I> {
+    type Item = Result<Out, TaskError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.under_way.len() < self.pool.window()
+            && let Some(item) = self.items.next()
+        {
+            self.under_way.push(self.pool.apply_async(item));
+        }
+        if self.under_way.is_empty() {
+            return None;
+        }
+        let first = self.pool.first_done(&self.under_way);
+        Some(self.under_way.swap_remove(first).get())
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        with(self.items.size_hint(), self.under_way.len())
+    }
+}
+
+impl<In: Message, Out: Message, I: Iterator<Item = In>> Drop for ImapUnordered<'_, In, Out, I> {
+    fn drop(&mut self) {
+        self.under_way.drain(..).for_each(AsyncResult::withdraw);
+    }
+}
+
+impl<In: Message, Out: Message, I: Iterator<Item = In>> FusedIterator
+    for ImapUnordered<'_, In, Out, I>
+{
+}
+
+impl<In: Message, Out: Message, I: Iterator<Item = In>> fmt::Debug
+    for ImapUnordered<'_, In, Out, I>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("ImapUnordered");
+        shown.field("under_way", &self.under_way.len()).finish_non_exhaustive()
+    }
+}
+
+fn with((least, most): (usize, Option<usize>), more: usize) -> (usize, Option<usize>) {
+    (least.saturating_add(more), most.and_then(|most| most.checked_add(more)))
+}
+
+/// What will become of many tasks; from [`Pool::map_async`].
+#[derive(Debug)]
+#[must_use = "dropped, nobody learns what became of the tasks"]
+pub struct MapResult<Out> {
+    results: Vec<AsyncResult<Out>>,
+}
+
+impl<Out: Message> MapResult<Out> {
+    /// Waits for all of them, and gives the results in the order of the items.
+    ///
+    /// # Errors
+    ///
+    /// The error of the first item, in their order, that has one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = killproof::pool::Pool::new(2, |n: i32| -n)?;
+    /// let (some, more) = (pool.map_async(0..3), pool.map_async(3..5));
+    /// assert_eq!(more.get()?, [-3, -4]);
+    /// assert_eq!(some.get()?, [0, -1, -2]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn get(self) -> Result<Vec<Out>, TaskError> {
+        self.results.into_iter().map(AsyncResult::get).collect()
+    }
+
+    /// Waits for all of them, and gives what became of each, in the order of the items.
+    pub fn get_each(self) -> Vec<Result<Out, TaskError>> {
+        self.results.into_iter().map(AsyncResult::get).collect()
+    }
+
+    /// Waits until all are finished, well or not.
+    pub fn wait(&self) {
+        self.results.iter().for_each(AsyncResult::wait);
+    }
+
+    /// Waits at most `timeout` until all are finished; whether they are.
+    pub fn wait_timeout(&self, timeout: Duration) -> bool {
+        let deadline = Deadline::after(timeout);
+        self.results.iter().all(|result| result.wait_until(deadline))
+    }
+
+    /// Whether all are finished, well or not.
+    pub fn ready(&self) -> bool {
+        self.results.iter().all(AsyncResult::ready)
+    }
+
+    /// Whether all have come to values; `None` while not all are finished.
+    pub fn successful(&self) -> Option<bool> {
+        let all: Option<Vec<bool>> = self.results.iter().map(AsyncResult::successful).collect();
+        all.map(|all| all.into_iter().all(|successful| successful))
+    }
+}

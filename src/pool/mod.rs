@@ -1,0 +1,55 @@
+//! Workers that tasks are given to, and that may be killed.
+//!
+//! A [`Pool`] runs a function in worker processes. A worker that is killed fails
+//! the one task that it had in its hands, and is replaced; nothing else is lost,
+//! and nobody waits for it.
+//!
+//! # Who is who
+//!
+//! | process | does |
+//! |---|---|
+//! | this one | gives tasks out and takes results in, inside its own calls: no thread |
+//! | the keeper | has a copy of the function; forks the workers, learns how each ends, replaces it |
+//! | a worker | takes a task from its own ring, runs it, puts the result into its own ring |
+//!
+//! Each worker has a ring of tasks and one of results to itself, so one that is
+//! stopped stops nobody. A task is leased, and its result is sent before the lease
+//! ends. So when a worker is dead, the words say what became of its task: there is
+//! a result, or the lease is a dead letter, which the keeper takes out and reports
+//! with the signal, before it forks the next worker at that ring. Nobody ever
+//! guesses, and no task runs twice that was not to.
+//!
+//! | when it is killed | then |
+//! |---|---|
+//! | a worker at a task | that task is [`TaskError::Signalled`], or tried again with [`retries`](Builder::retries) |
+//! | an idle worker | nobody notices |
+//! | the keeper | its workers end with it; every task that is not finished is [`TaskError::Keeper`] |
+//! | this process | keeper and workers end with it |
+//!
+//! # Progress
+//!
+//! There is no thread here that would hand out tasks while this process does
+//! something else. Up to [`depth`](Builder::depth) tasks lie at each worker, and it
+//! goes on with them by itself; the rest follow inside whatever call is made next.
+//! While somebody waits, results are taken in for all threads: one of those who
+//! wait does it, and the others are told.
+// May import: `channel`, `process`, `sync`, `raw`, `ready`, `shared`, `primitive`,
+// `deadline`, `error`, `sys`. Never: nothing is above.
+
+mod book;
+mod builder;
+mod clock;
+mod error;
+mod exchange;
+mod handle;
+mod keeper;
+mod map;
+mod report;
+mod result;
+mod worker;
+
+pub use builder::Builder;
+pub use error::{PoolError, TaskError};
+pub use handle::Pool;
+pub use map::{Imap, ImapUnordered, MapResult};
+pub use result::AsyncResult;

@@ -1,0 +1,83 @@
+//! Workers killed at random while tasks run: every task has one end, and runs no more
+//! often than it may.
+
+use std::env;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use killproof::pool::{Pool, TaskError};
+use killproof::{Shared, process};
+use nix::sys::signal::Signal;
+
+use crate::case_saying;
+use crate::common::case::Case;
+use crate::common::random::Random;
+use crate::family::{keeper, send, workers};
+
+const TASKS: usize = 256;
+
+pub fn cases() -> Vec<Case> {
+    vec![
+        case_saying("chaos::killed_at_random", || chaos(0)),
+        case_saying("chaos::killed_at_random_and_tried_again", || chaos(3)),
+    ]
+}
+
+fn seconds() -> u64 {
+    let seconds = env::var("KILLPROOF_STRESS_SECONDS").ok();
+    seconds.and_then(|seconds| seconds.parse().ok()).unwrap_or(1)
+}
+
+fn chaos(retries: u32) -> String {
+    let runs = Shared::new([const { AtomicU32::new(0) }; TASKS]).unwrap();
+    let its_runs = runs.clone();
+    let pool = Pool::builder().processes(4).depth(3).retries(retries).build(move |n: u32| {
+        its_runs[n as usize].fetch_add(1, Ordering::Relaxed);
+        let until = Instant::now() + Duration::from_micros(u64::from(n % 7) * 150);
+        while Instant::now() < until {
+            thread::yield_now();
+        }
+        // Long ones lie in blocks.
+        (n, vec![n as u8; n as usize * 5])
+    });
+    let pool = pool.unwrap();
+    let keeper = keeper();
+    let killer = process::Builder::new().daemon(true).spawn(move || -> () {
+        let mut random = Random::new(u64::from(std::process::id()));
+        loop {
+            thread::sleep(Duration::from_micros(random.below(4000)));
+            let workers = workers(keeper);
+            if let Some(worker) = workers.get(random.below(workers.len().max(1) as u64) as usize) {
+                send(*worker, Signal::SIGKILL);
+            }
+        }
+    });
+    let killer = killer.unwrap();
+    let end = Instant::now() + Duration::from_secs(seconds());
+    let (mut done, mut died) = (0_u32, 0_u32);
+    while Instant::now() < end {
+        runs.iter().for_each(|runs| runs.store(0, Ordering::Relaxed));
+        for (n, result) in (0..TASKS as u32).zip(pool.map_each(0..TASKS as u32)) {
+            let runs = runs[n as usize].load(Ordering::Relaxed);
+            match result {
+                Ok(value) => {
+                    assert_eq!(value, (n, vec![n as u8; n as usize * 5]));
+                    assert!((1..=retries + 1).contains(&runs), "{runs} runs");
+                    done += 1;
+                }
+                Err(TaskError::Signalled(9)) => {
+                    // Killed before it was begun, or in it.
+                    assert!(runs <= retries + 1, "{runs} runs");
+                    died += 1;
+                }
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+    }
+    killer.kill().unwrap();
+    assert_eq!(pool.map(0..9).unwrap().len(), 9);
+    pool.close();
+    pool.join().unwrap();
+    format!("chaos with {retries} retries: {done} tasks done, {died} died with their workers")
+}

@@ -1,0 +1,272 @@
+//! What users of other pools suffer from, and must not find here.
+
+use std::process::exit;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use killproof::pool::{Pool, TaskError};
+use killproof::{Decoder, Encoder, InvalidMessage, Message, Shared, channel, process};
+use nix::sys::signal::{Signal, raise};
+use nix::unistd::{Pid, getpid};
+
+use crate::case;
+use crate::common::case::Case;
+use crate::common::child::is_running;
+use crate::family::{all_workers, gone, keeper, send};
+
+pub fn cases() -> Vec<Case> {
+    vec![
+        case("complaint_01_a_killed_worker_fails_its_own_task", killed_at_work),
+        case("complaint_01_so_does_one_that_exits", exits),
+        case("complaint_02_an_idle_worker_killed", killed_idle),
+        case("complaint_05_join_before_the_results_are_read", joined_first),
+        case("complaint_16_a_worker_has_a_pool", nested),
+        case("complaint_17_a_pool_that_nobody_closed", never_closed),
+        case("complaint_17_terminate_from_anywhere", terminated_from_anywhere),
+        case("complaint_18_an_initializer_that_fails", bad_initializer),
+        case("complaint_18_an_initializer_that_is_killed", killed_initializer),
+        case("complaint_18_a_callback_that_panics", bad_callback),
+        case("complaint_19_a_result_that_is_none", bad_result),
+        case("complaint_20_imap_is_lazy", lazy),
+        case("complaint_21_a_task_that_takes_too_long", too_long),
+        case("complaint_21_waits_end", waits_end),
+    ]
+}
+
+fn killed_at_work() {
+    let (begun, who) = channel::queue::<i32>(4).unwrap();
+    let pool = Pool::new(2, move |n: u32| {
+        if n == 7 {
+            begun.send(getpid().as_raw()).unwrap();
+            loop {
+                thread::park();
+            }
+        }
+        n + 1
+    });
+    let pool = pool.unwrap();
+    for _ in 0..5 {
+        let doomed = pool.apply_async(7);
+        let others: Vec<_> = (10..30).map(|n| pool.apply_async(n)).collect();
+        send(Pid::from_raw(who.recv().unwrap()), Signal::SIGKILL);
+        assert_eq!(doomed.get(), Err(TaskError::Signalled(9)));
+        for (n, other) in (11..).zip(others) {
+            assert_eq!(other.get(), Ok(n));
+        }
+    }
+}
+
+fn exits() {
+    let pool = Pool::new(1, |code: i32| exit(code)).unwrap();
+    let pool: Pool<i32, ()> = pool;
+    for code in [0, 1, 3] {
+        assert_eq!(pool.apply(code), Err(TaskError::Exited(code)));
+    }
+    let pool = Pool::new(1, |number: i32| {
+        raise(Signal::try_from(number).unwrap()).unwrap();
+    });
+    let pool = pool.unwrap();
+    for signal in [Signal::SIGTERM, Signal::SIGABRT] {
+        assert_eq!(pool.apply(signal as i32), Err(TaskError::Signalled(signal as i32)));
+    }
+}
+
+fn killed_idle() {
+    let pool = Pool::new(3, |n: u32| n).unwrap();
+    assert_eq!(pool.map(0..30).unwrap(), Vec::from_iter(0..30));
+    let keeper = keeper();
+    for _ in 0..5 {
+        for worker in all_workers(keeper, 3) {
+            send(worker, Signal::SIGKILL);
+            gone(worker);
+        }
+        assert_eq!(pool.map(0..30).unwrap(), Vec::from_iter(0..30));
+    }
+}
+
+fn joined_first() {
+    let pool = Pool::new(2, |n: u8| vec![n; 500_000]).unwrap();
+    let results: Vec<_> = (0..20).map(|n| pool.apply_async(n)).collect();
+    pool.close();
+    pool.join().unwrap();
+    for (n, result) in (0..).zip(results) {
+        assert_eq!(result.get(), Ok(vec![n; 500_000]));
+    }
+}
+
+fn nested() {
+    let pool = Pool::new(2, |n: u64| -> u64 {
+        let inner = Pool::new(2, |m: u64| m * m).unwrap();
+        let child = process::spawn(move || n).unwrap();
+        inner.map(0..n).unwrap().iter().sum::<u64>() + child.join().unwrap()
+    });
+    let pool = pool.unwrap();
+    assert_eq!(pool.map([3, 4]).unwrap(), [0 + 1 + 4 + 3, 0 + 1 + 4 + 9 + 4]);
+}
+
+fn never_closed() {
+    let pool = Pool::new(3, |(): ()| -> () {
+        loop {
+            thread::park();
+        }
+    });
+    let pool = pool.unwrap();
+    let results: Vec<_> = (0..20).map(|_| pool.apply_async(())).collect();
+    let keeper = keeper();
+    let workers = all_workers(keeper, 3);
+    drop(pool);
+    assert!(workers.into_iter().all(|worker| !is_running(worker)));
+    gone(keeper);
+    for result in results {
+        assert_eq!(result.get(), Err(TaskError::Closed));
+    }
+}
+
+fn terminated_from_anywhere() {
+    // From a callback ..
+    let pool = Arc::new(Pool::new(2, |n: u32| n).unwrap());
+    let its_pool = Arc::clone(&pool);
+    let result = pool.apply_async_with(1, move |_| its_pool.terminate().unwrap());
+    assert_eq!(result.get(), Ok(1));
+    assert_eq!((pool.apply(1), pool.join()), (Err(TaskError::Closed), Ok(())));
+    // .. from another thread, while this one waits ..
+    let pool = Pool::new(2, |(): ()| thread::park()).unwrap();
+    thread::scope(|scope| {
+        let result = pool.apply_async(());
+        scope.spawn(|| pool.terminate().unwrap());
+        assert_eq!(result.get(), Err(TaskError::Closed));
+    });
+    // .. and where the keeper is stopped.
+    let pool = Pool::new(2, |(): ()| thread::park()).unwrap();
+    let result = pool.apply_async(());
+    let keeper = keeper();
+    let workers = all_workers(keeper, 2);
+    send(keeper, Signal::SIGSTOP);
+    pool.terminate().unwrap();
+    assert_eq!(result.get(), Err(TaskError::Closed));
+    workers.into_iter().for_each(gone);
+}
+
+fn bad_initializer() {
+    let starts = Shared::new(AtomicU32::new(0)).unwrap();
+    let its_starts = starts.clone();
+    let pool = Pool::builder().processes(2).initializer(move || {
+        its_starts.fetch_add(1, Ordering::Relaxed);
+        panic!("no licence");
+    });
+    let pool = pool.build(|n: u32| n).unwrap();
+    for _ in 0..2 {
+        let Err(TaskError::Initializer(why)) = pool.apply(1) else { panic!("it has begun") };
+        assert!(why.starts_with("no licence, at "), "{why}");
+    }
+    pool.close();
+    assert!(pool.join().is_err());
+    let starts = starts.load(Ordering::Relaxed);
+    assert!((10..=20).contains(&starts), "{starts} starts");
+}
+
+fn killed_initializer() {
+    let starts = Shared::new(AtomicU32::new(0)).unwrap();
+    let its_starts = starts.clone();
+    let pool = Pool::builder().processes(1).initializer(move || {
+        if its_starts.fetch_add(1, Ordering::Relaxed) < 5 {
+            raise(Signal::SIGKILL).unwrap();
+        }
+    });
+    // Not for ever, but so often that it was not a storm.
+    assert_eq!(pool.build(|n: u32| n).unwrap().apply(3), Ok(3));
+    let pool = Pool::builder().processes(1).initializer(|| raise(Signal::SIGKILL).unwrap());
+    let Err(TaskError::Initializer(why)) = pool.build(|n: u32| n).unwrap().apply(3) else {
+        panic!("it has begun")
+    };
+    assert!(why.contains("SIGKILL"), "{why}");
+}
+
+fn bad_callback() {
+    let pool = Pool::new(2, |n: u32| n).unwrap();
+    let result = pool.apply_async_with(1, |_| panic!("in the callback"));
+    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| result.wait()));
+    assert!(caught.is_err(), "whoever waited is told");
+    assert_eq!(result.get(), Ok(1));
+    assert_eq!(pool.map(0..9).unwrap(), Vec::from_iter(0..9));
+    pool.close();
+    pool.join().unwrap();
+}
+
+#[derive(Debug, PartialEq)]
+struct Odd(u8);
+
+impl Message for Odd {
+    fn encoded_len(&self) -> usize {
+        1
+    }
+    fn encode(&self, out: &mut Encoder<'_>) {
+        self.0.encode(out);
+    }
+    fn decode(input: &mut Decoder<'_>) -> Result<Self, InvalidMessage> {
+        Some(u8::decode(input)?).filter(|n| n % 2 == 1).map(Odd).ok_or(InvalidMessage)
+    }
+}
+
+fn bad_result() {
+    let pool = Pool::new(1, Odd).unwrap();
+    let results = pool.map_each(1..=3);
+    assert_eq!(results, [Ok(Odd(1)), Err(TaskError::Invalid(vec![2])), Ok(Odd(3))]);
+    let pool = Pool::new(1, |odd: Odd| odd.0).unwrap();
+    let results = pool.map_each([Odd(1), Odd(2), Odd(3)]);
+    assert_eq!(results, [Ok(1), Err(TaskError::Invalid(vec![2])), Ok(3)]);
+}
+
+fn lazy() {
+    let pool = Pool::builder().processes(2).depth(3).build(|n: u32| n).unwrap();
+    let drawn = AtomicU32::new(0);
+    let items = (0..).inspect(|_| {
+        drawn.fetch_add(1, Ordering::Relaxed);
+    });
+    let mut results = pool.imap(items);
+    assert_eq!(drawn.load(Ordering::Relaxed), 0);
+    for n in 0..100 {
+        assert_eq!(results.next(), Some(Ok(n)));
+        let ahead = drawn.load(Ordering::Relaxed) - n - 1;
+        assert!(ahead <= 6, "{ahead} ahead");
+    }
+}
+
+fn too_long() {
+    let limit = Duration::from_millis(30);
+    let pool = Pool::builder().processes(2).timeout(limit).retries(3).build(|n: u32| {
+        while n == 1 {
+            thread::park();
+        }
+        n
+    });
+    let pool = pool.unwrap();
+    for _ in 0..3 {
+        let results = pool.map_each(0..6);
+        let wanted = [Ok(0), Err(TaskError::TimedOut), Ok(2), Ok(3), Ok(4), Ok(5)];
+        assert_eq!(results, wanted);
+    }
+}
+
+fn waits_end() {
+    let pool = Pool::new(1, |(): ()| thread::park()).unwrap();
+    let keeper = keeper();
+    let mut result = pool.apply_async(());
+    assert!(!result.wait_timeout(Duration::from_millis(3)));
+    assert_eq!(result.get_timeout(Duration::from_millis(3)), Ok(None));
+    let (ready, is_ready) = mpsc::channel();
+    thread::scope(|scope| {
+        let pool = &pool;
+        scope.spawn(move || {
+            is_ready.recv().unwrap();
+            pool.terminate().unwrap();
+        });
+        ready.send(()).unwrap();
+        pool.close();
+        pool.join().unwrap();
+    });
+    assert_eq!(result.get(), Err(TaskError::Closed));
+    gone(keeper);
+}

@@ -1,0 +1,36 @@
+//! Pools: what comes back from them, and what is left when processes are killed.
+//!
+//! `cargo test --test pool`; `KILLPROOF_STRESS_SECONDS` says for how long the case
+//! with random kills runs (1 if it does not).
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod chaos;
+mod complaints;
+mod ends;
+mod family;
+mod results;
+mod threads;
+
+use std::time::Duration;
+
+use common::case::Case;
+
+fn main() {
+    let cases =
+        [results::cases(), complaints::cases(), ends::cases(), threads::cases(), chaos::cases()];
+    common::case::run(cases.into_iter().flatten().collect());
+}
+
+fn case(name: &str, body: fn()) -> Case {
+    case_saying(name, move || {
+        body();
+        String::new()
+    })
+}
+
+/// A case whose words are printed.
+fn case_saying(name: &str, body: impl FnOnce() -> String + Send + 'static) -> Case {
+    Case::new(name, Duration::from_secs(120), move || Ok(body()))
+}
