@@ -24,7 +24,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let doors = (0..3).map(listen).collect::<Result<Vec<_>, _>>()?;
 
     let pool = Pool::new(WORKERS as usize, |(first, last): (u32, u32)| -> Vec<u16> {
-        (first..last).filter_map(|port| u16::try_from(port).ok()).filter(|it| is_open(*it)).collect()
+        (first..last)
+            .filter_map(|port| u16::try_from(port).ok())
+            .filter(|it| is_open(*it))
+            .collect()
     })?;
     let each = PORTS / WORKERS;
     let ranges = (0..WORKERS).map(|worker| (worker * each, (worker + 1) * each));

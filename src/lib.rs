@@ -51,6 +51,8 @@
 //! | with a message on [`lease`](channel::Receiver::lease) | the message goes to somebody else, with one more attempt |
 //! | with a task at the last of its [`max_attempts`](channel::Builder::max_attempts) | the task is a dead letter; [`join`](channel::Sender::join) goes on |
 //! | with [daemons](process::Builder::daemon) | they end with it, at once |
+//! | as a [`Pool`](pool::Pool)'s worker | the task in its hands fails, or is tried again if that was asked for; another worker comes |
+//! | as a pool's keeper | its workers end with it; what is not finished says so |
 //! | as a [`Zygote`](process::Zygote) | its children end with it, and its owner is told at the next order |
 //! | as the last at its side of a queue | the others get what was sent, then `Disconnected` |
 //! | with an end of a [`pipe`](channel::pipe()) | the other end gets what was sent, then `Disconnected`; a sender its value back |
@@ -160,6 +162,16 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Workers, for one function and many arguments ([`pool`]):
+//!
+//! ```
+//! use killproof::pool::{Pool, TaskError};
+//!
+//! let pool = Pool::new(4, |n: u32| if n == 3 { std::process::abort() } else { n * n })?;
+//! assert_eq!(pool.map_each(1..=4), [Ok(1), Ok(4), Err(TaskError::Signalled(6)), Ok(16)]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Trade-offs
 //!
 //! The dead are found by asking the kernel about the one process in the way,
@@ -199,8 +211,7 @@
 //!   them; `raw`, the word machines, each a file with its states, transitions and
 //!   orderings; `ready`, descriptors to poll; `shared`, bytes that others also see.
 //! - *Built on it:* [`sync`], typed shells over `raw`; [`channel`], queues and
-//!   pipes;
-//!   [`process`], fork and join.
+//!   pipes; [`process`], fork and join; [`pool`], workers.
 
 #![doc(test(attr(deny(warnings))))]
 // Under the model nothing above `raw` is there to use what is below.

@@ -82,6 +82,38 @@ fn ten_urls_come_out_of_the_pipe_in_order() {
     assert_eq!(said, wanted);
 }
 
+#[test]
+fn open_ports_are_found() {
+    let said = output("portscan");
+    assert!(said.contains("65536 ports seen, 3 of my 3 found"), "{said}");
+}
+
+#[test]
+fn pages_are_read_but_for_the_one_that_kills() {
+    let said = output("fetch");
+    assert!(said.contains("page 7: the worker was ended by signal 6 during the task"), "{said}");
+    assert!(said.contains("9 of 10 pages were read"), "{said}");
+    for number in [1, 2, 3, 4, 5, 6, 8, 9, 10] {
+        assert!(said.contains(&format!("read Page {number}\n")), "{said}");
+    }
+}
+
+#[test]
+fn tasks_at_once_and_one_after_the_other_have_the_same_results() {
+    let said = output("timing");
+    assert!(said.contains("results: [0, 1, 2]"), "{said}");
+    assert!(said.contains("not waited for: Closed"), "{said}");
+    let first = said.lines().next().and_then(|line| line.split_whitespace().nth(1));
+    let seconds: f64 = first.and_then(|seconds| seconds.parse().ok()).unwrap();
+    assert!(seconds >= 0.9, "{said}");
+}
+
+#[test]
+fn progress_comes_to_its_end() {
+    let said = output("progress");
+    assert!(said.contains("230631 takes 442 steps, the most of all up to 300000"), "{said}");
+}
+
 #[cfg(feature = "tokio")]
 #[test]
 fn the_server_loses_a_worker_and_no_number() {

@@ -48,7 +48,7 @@ impl<H> Duties<H> {
     {
         if let Some(initializer) = &self.initializer {
             let initializer = initializer.lock().unwrap_or_else(PoisonError::into_inner);
-            caught(|| initializer())?;
+            caught(&*initializer)?;
         }
         self.clock.ready(slot);
         let handler = self.handler.lock().unwrap_or_else(PoisonError::into_inner);

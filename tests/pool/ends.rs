@@ -29,10 +29,16 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
+fn for_ever() {
+    loop {
+        thread::park();
+    }
+}
+
 fn keeper_killed() {
     let pool = Pool::new(2, |n: u32| {
-        while n > 100 {
-            thread::park();
+        if n > 100 {
+            for_ever();
         }
         n
     });
@@ -58,7 +64,7 @@ fn keeper_killed() {
 fn owner_killed() {
     for owner_ends in [|| (), || raise(Signal::SIGKILL).unwrap_or_default()] {
         let owner = parent_process(move || {
-            let pool = Pool::new(3, |(): ()| thread::park()).map_err(|error| error.to_string())?;
+            let pool = Pool::new(3, |(): ()| for_ever()).map_err(|error| error.to_string())?;
             all_workers(keeper(), 3);
             drop(pool.apply_async(()));
             std::mem::forget(pool);
