@@ -36,6 +36,7 @@ mod semaphore;
 mod twice;
 mod values;
 mod wakes;
+mod worker;
 
 fn main() {
     common::trace::require("sweep");
@@ -65,6 +66,7 @@ fn main() {
         process::cases(),
         permits::cases(),
         values::cases(),
+        worker::cases(),
     ];
     common::case::run(cases.into_iter().flatten().collect());
 }
