@@ -13,9 +13,9 @@ use crate::row::{After, Begin, Row};
 
 pub fn cases() -> Vec<Case> {
     vec![
-        row("small", 8).every(11, 60).case(),
-        row("small, zombie", 8).zombie().every(31, 40).case(),
-        row("in blocks", 1000).every(13, 60).case(),
+        row("small", 8).every(17, 60).case(),
+        row("small, zombie", 8).zombie().every(61, 30).case(),
+        row("in blocks", 1000).every(31, 40).case(),
     ]
 }
 
