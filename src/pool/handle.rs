@@ -7,11 +7,11 @@ use std::sync::Arc;
 use super::builder::Builder;
 use super::error::{PoolError, TaskError};
 use super::exchange::{Callback, Desk, Exchange};
-use super::report::too_large;
+use super::report::{COVER, many, one, too_large};
 use super::result::{AsyncResult, value};
 use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::shared::message::{Message, to_bytes};
+use crate::shared::message::Message;
 
 /// Worker processes that run one function with many arguments.
 ///
@@ -110,7 +110,12 @@ impl<In: Message, Out: Message> Pool<In, Out> {
     ///
     /// What keeps it from being run, such as a closed pool, the result says.
     pub fn apply_async(&self, argument: In) -> AsyncResult<Out> {
-        AsyncResult::new(Arc::clone(&self.exchange), self.enter(&argument, None))
+        AsyncResult::new(Arc::clone(&self.exchange), self.enter(one(&argument), None))
+    }
+
+    /// The same with several arguments, each as bytes.
+    pub(super) fn apply_to_many<T: Message>(&self, arguments: &Vec<Vec<u8>>) -> AsyncResult<T> {
+        AsyncResult::new(Arc::clone(&self.exchange), self.enter(many(arguments), None))
     }
 
     /// As [`apply_async`](Pool::apply_async), and calls `callback` in this process with
@@ -143,15 +148,14 @@ impl<In: Message, Out: Message> Pool<In, Out> {
         callback: impl FnOnce(Result<Out, TaskError>) + Send + 'static,
     ) -> AsyncResult<Out> {
         let callback: Callback = Box::new(|outcome| callback(value(outcome)));
-        AsyncResult::new(Arc::clone(&self.exchange), self.enter(&argument, Some(callback)))
+        AsyncResult::new(Arc::clone(&self.exchange), self.enter(one(&argument), Some(callback)))
     }
 
-    fn enter(&self, argument: &In, callback: Option<Callback>) -> Result<u64, TaskError> {
-        let bytes = to_bytes(argument);
-        if bytes.len() > self.largest {
+    fn enter(&self, body: Vec<u8>, callback: Option<Callback>) -> Result<u64, TaskError> {
+        if body.len() > self.largest.saturating_add(COVER) {
             return Err(too_large());
         }
-        self.exchange.enter(bytes, callback)
+        self.exchange.enter(body, callback)
     }
 
     /// How many tasks are to be under way at once, so that no worker wants for any.
@@ -160,11 +164,18 @@ impl<In: Message, Out: Message> Pool<In, Out> {
     }
 
     /// Waits until one of them is finished; the index of the first that was.
-    pub(super) fn first_done(&self, results: &[AsyncResult<Out>]) -> usize {
-        if let Some(over) = results.iter().position(|result| result.ticket.is_err()) {
-            return over;
-        }
-        let tickets: Vec<u64> = results.iter().filter_map(|it| it.ticket.clone().ok()).collect();
+    pub(super) fn first_done<'a, T: Message + 'a>(
+        &self,
+        results: impl Iterator<Item = &'a AsyncResult<T>>,
+    ) -> usize {
+        let tickets: Result<Vec<u64>, usize> = results
+            .enumerate()
+            .map(|(index, result)| result.ticket.as_ref().copied().map_err(|_| index))
+            .collect();
+        let tickets = match tickets {
+            Ok(tickets) => tickets,
+            Err(over) => return over,
+        };
         let is_any = |desk: &Desk| desk.book.first_done(&tickets).is_some();
         // What keeps it from waiting, the first one's `get` says.
         let waited = self.exchange.wait_until(Deadline::Never, is_any);

@@ -2,10 +2,10 @@
 
 use core::fmt;
 use core::time::Duration;
-use std::collections::VecDeque;
 use std::iter::FusedIterator;
 
 use super::error::TaskError;
+use super::feed::Feed;
 use super::handle::Pool;
 use super::result::AsyncResult;
 use crate::deadline::Deadline;
@@ -75,7 +75,7 @@ impl<In: Message, Out: Message> Pool<In, Out> {
     where
         I: IntoIterator<Item = In>,
     {
-        Imap { pool: self, items: items.into_iter().fuse(), under_way: VecDeque::new() }
+        Imap { feed: Feed::new(self, items.into_iter()) }
     }
 
     /// As [`imap`](Pool::imap), in the order in which they are finished.
@@ -96,100 +96,94 @@ impl<In: Message, Out: Message> Pool<In, Out> {
     where
         I: IntoIterator<Item = In>,
     {
-        ImapUnordered { pool: self, items: items.into_iter().fuse(), under_way: Vec::new() }
+        ImapUnordered { feed: Feed::new(self, items.into_iter()) }
     }
 }
 
 /// The results of [`Pool::imap`], in the order of the items.
 #[must_use = "iterators are lazy: no task is begun before the first `next`"]
 pub struct Imap<'a, In: Message, Out: Message, I: Iterator<Item = In>> {
-    pool: &'a Pool<In, Out>,
-    items: core::iter::Fuse<I>,
-    under_way: VecDeque<AsyncResult<Out>>,
+    feed: Feed<'a, In, Out, I>,
+}
+
+/// The results of [`Pool::imap_unordered`], as they come.
+#[must_use = "iterators are lazy: no task is begun before the first `next`"]
+pub struct ImapUnordered<'a, In: Message, Out: Message, I: Iterator<Item = In>> {
+    feed: Feed<'a, In, Out, I>,
+}
+
+impl<In: Message, Out: Message, I: Iterator<Item = In>> Imap<'_, In, Out, I> {
+    /// How many items travel together. Default: 1; zero counts as one.
+    ///
+    /// More of them pay where items are small and many. Together they are one task: a
+    /// worker that is killed takes all of them along, and they share one time limit. A
+    /// panic is still the error of its own item. What was drawn already is as it is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = killproof::pool::Pool::new(2, |n: u64| n + 1)?;
+    /// let sums: Result<Vec<u64>, _> = pool.imap(0..1000).chunk_size(50).collect();
+    /// assert_eq!(sums?.len(), 1000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn chunk_size(mut self, items: usize) -> Self {
+        self.feed.chunk_size = items.max(1);
+        self
+    }
+}
+
+impl<In: Message, Out: Message, I: Iterator<Item = In>> ImapUnordered<'_, In, Out, I> {
+    /// How many items travel together: as [`Imap::chunk_size`].
+    pub fn chunk_size(mut self, items: usize) -> Self {
+        self.feed.chunk_size = items.max(1);
+        self
+    }
 }
 
 impl<In: Message, Out: Message, I: Iterator<Item = In>> Iterator for Imap<'_, In, Out, I> {
     type Item = Result<Out, TaskError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while self.under_way.len() < self.pool.window()
-            && let Some(item) = self.items.next()
-        {
-            self.under_way.push_back(self.pool.apply_async(item));
-        }
-        self.under_way.pop_front().map(AsyncResult::get)
+        self.feed.next(|_, _| 0)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        with(self.items.size_hint(), self.under_way.len())
+        self.feed.size_hint()
     }
-}
-
-impl<In: Message, Out: Message, I: Iterator<Item = In>> Drop for Imap<'_, In, Out, I> {
-    fn drop(&mut self) {
-        self.under_way.drain(..).for_each(AsyncResult::withdraw);
-    }
-}
-
-impl<In: Message, Out: Message, I: Iterator<Item = In>> FusedIterator for Imap<'_, In, Out, I> {}
-
-impl<In: Message, Out: Message, I: Iterator<Item = In>> fmt::Debug for Imap<'_, In, Out, I> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Imap").field("under_way", &self.under_way.len()).finish_non_exhaustive()
-    }
-}
-
-/// The results of [`Pool::imap_unordered`], as they come.
-#[must_use = "iterators are lazy: no task is begun before the first `next`"]
-pub struct ImapUnordered<'a, In: Message, Out: Message, I: Iterator<Item = In>> {
-    pool: &'a Pool<In, Out>,
-    items: core::iter::Fuse<I>,
-    under_way: Vec<AsyncResult<Out>>,
 }
 
 impl<In: Message, Out: Message, I: Iterator<Item = In>> Iterator for ImapUnordered<'_, In, Out, I> {
     type Item = Result<Out, TaskError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while self.under_way.len() < self.pool.window()
-            && let Some(item) = self.items.next()
-        {
-            self.under_way.push(self.pool.apply_async(item));
-        }
-        if self.under_way.is_empty() {
-            return None;
-        }
-        let first = self.pool.first_done(&self.under_way);
-        Some(self.under_way.swap_remove(first).get())
+        self.feed.next(|pool, chunks| pool.first_done(chunks.iter().map(|(_, result)| result)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        with(self.items.size_hint(), self.under_way.len())
+        self.feed.size_hint()
     }
 }
 
-impl<In: Message, Out: Message, I: Iterator<Item = In>> Drop for ImapUnordered<'_, In, Out, I> {
-    fn drop(&mut self) {
-        self.under_way.drain(..).for_each(AsyncResult::withdraw);
-    }
-}
+impl<In: Message, Out: Message, I: Iterator<Item = In>> FusedIterator for Imap<'_, In, Out, I> {}
 
 impl<In: Message, Out: Message, I: Iterator<Item = In>> FusedIterator
     for ImapUnordered<'_, In, Out, I>
 {
 }
 
+impl<In: Message, Out: Message, I: Iterator<Item = In>> fmt::Debug for Imap<'_, In, Out, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.feed.show("Imap", f)
+    }
+}
+
 impl<In: Message, Out: Message, I: Iterator<Item = In>> fmt::Debug
     for ImapUnordered<'_, In, Out, I>
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("ImapUnordered");
-        shown.field("under_way", &self.under_way.len()).finish_non_exhaustive()
+        self.feed.show("ImapUnordered", f)
     }
-}
-
-fn with((least, most): (usize, Option<usize>), more: usize) -> (usize, Option<usize>) {
-    (least.saturating_add(more), most.and_then(|most| most.checked_add(more)))
 }
 
 /// What will become of many tasks; from [`Pool::map_async`].

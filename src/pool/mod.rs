@@ -41,6 +41,7 @@ mod builder;
 mod clock;
 mod error;
 mod exchange;
+mod feed;
 mod handle;
 mod keeper;
 mod map;

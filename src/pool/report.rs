@@ -2,20 +2,52 @@
 
 use super::error::TaskError;
 use crate::error::{Error, Kind};
+use crate::shared::message::{Message, encode_into, to_bytes};
 
-/// A task: its number, which attempt this is, and its argument. The attempt tells a
-/// late word about an earlier one from a word about this.
+/// A task: its number, which attempt this is, and its body: [`ONE`] and an argument, or
+/// [`MANY`] and a list of them. The attempt tells a late word about an earlier one from a
+/// word about this.
 pub(super) type Order = (u64, u32, Vec<u8>);
 
 /// What became of an attempt: the task's number, the attempt, a [`kind`], a number and
 /// bytes. A worker says it of what it ran, the keeper of what a dead worker had.
 pub(super) type Report = (u64, u32, u8, i32, Vec<u8>);
 
-/// The bytes of an [`Order`] or a [`Report`] that are not the user's, at most.
-pub(super) const ENVELOPE: usize = 32;
+/// The bytes of an [`Order`] or a [`Report`] that are not the user's, of one value alone,
+/// at most.
+pub(super) const ENVELOPE: usize = 64;
+/// The same of a body.
+pub(super) const COVER: usize = 1 + 2 * size_of::<u64>();
 
 /// The number of no task: the report is about the whole pool.
 pub(super) const EVERYBODY: u64 = u64::MAX;
+
+/// The first byte of a body: behind it is an argument, and the answer is a value.
+pub(super) const ONE: u8 = 0;
+/// Behind it is a list of arguments, each as bytes; the answer is a list of [`Piece`]s.
+pub(super) const MANY: u8 = 1;
+
+/// The body of a task with one argument.
+pub(super) fn one<T: Message>(argument: &T) -> Vec<u8> {
+    let mut body = vec![ONE; 1 + argument.encoded_len()];
+    encode_into(argument, &mut body[1..]);
+    body
+}
+
+/// The body of a task with many.
+pub(super) fn many(arguments: &Vec<Vec<u8>>) -> Vec<u8> {
+    let mut body = one(arguments);
+    body[0] = MANY;
+    body
+}
+
+/// An [`Outcome`] as it travels: a [`kind`], a number and bytes.
+pub(super) type Piece = (u8, i32, Vec<u8>);
+
+/// The answer to a task with many.
+pub(super) fn pieces(outcomes: impl Iterator<Item = Outcome>) -> Vec<u8> {
+    to_bytes(&outcomes.map(piece).collect::<Vec<Piece>>())
+}
 
 /// A value's bytes, or why there is none.
 pub(super) type Outcome = Result<Vec<u8>, TaskError>;
@@ -41,7 +73,12 @@ pub(super) fn too_large() -> TaskError {
 }
 
 pub(super) fn report(ticket: u64, attempt: u32, outcome: Outcome) -> Report {
-    let (kind, number, bytes) = match outcome {
+    let (kind, number, bytes) = piece(outcome);
+    (ticket, attempt, kind, number, bytes)
+}
+
+fn piece(outcome: Outcome) -> Piece {
+    match outcome {
         Ok(bytes) => (kind::RETURNED, 0, bytes),
         Err(TaskError::Panicked(message)) => (kind::PANICKED, 0, message.into_bytes()),
         Err(TaskError::Signalled(signal)) => (kind::SIGNALLED, signal, Vec::new()),
@@ -57,8 +94,7 @@ pub(super) fn report(ticket: u64, attempt: u32, outcome: Outcome) -> Report {
         Err(TaskError::Closed | TaskError::Keeper | TaskError::Taken) => {
             (kind::LOST, 0, Vec::new())
         }
-    };
-    (ticket, attempt, kind, number, bytes)
+    }
 }
 
 /// The same with nothing in it that could be too large.
@@ -73,6 +109,10 @@ pub(super) fn shortened(mut report: Report) -> Report {
 }
 
 pub(super) fn outcome((_, _, kind, number, bytes): Report) -> Outcome {
+    of_piece((kind, number, bytes))
+}
+
+pub(super) fn of_piece((kind, number, bytes): Piece) -> Outcome {
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     Err(match kind {
         kind::RETURNED => return Ok(bytes),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::clock::Clock;
 use super::error::TaskError;
-use super::report::{Order, Outcome, Report, report, shortened};
+use super::report::{MANY, ONE, Order, Outcome, Report, pieces, report, shortened};
 use crate::channel::{Receiver, RecvError, SendError, Sender};
 use crate::process;
 use crate::shared::message::{Message, from_bytes, to_bytes};
@@ -60,9 +60,9 @@ impl<H> Duties<H> {
                 Err(RecvError::Closed | RecvError::Disconnected) => break,
                 Err(error) => return Err(error.to_string()),
             };
-            let (ticket, attempt, argument) = &*task;
+            let (ticket, attempt, body) = &*task;
             let begun = self.clock.begin(slot);
-            let outcome = attempt_at(&*handler, argument);
+            let outcome = attempt_at(&*handler, body);
             if !self.clock.finish(slot, begun) {
                 // The keeper has said that it is late, and is about to kill it.
                 loop {
@@ -78,7 +78,18 @@ impl<H> Duties<H> {
     }
 }
 
-fn attempt_at<In: Message, Out: Message>(handler: impl Fn(In) -> Out, bytes: &[u8]) -> Outcome {
+fn attempt_at<In: Message, Out: Message>(handler: impl Fn(In) -> Out, body: &[u8]) -> Outcome {
+    match body.split_first() {
+        Some((&ONE, argument)) => call(&handler, argument),
+        Some((&MANY, list)) => {
+            let list: Vec<Vec<u8>> = from_bytes(list).unwrap_or_default();
+            Ok(pieces(list.iter().map(|argument| call(&handler, argument))))
+        }
+        _ => Err(TaskError::Invalid(body.to_vec())),
+    }
+}
+
+fn call<In: Message, Out: Message>(handler: impl Fn(In) -> Out, bytes: &[u8]) -> Outcome {
     let value = caught(|| {
         let argument = from_bytes(bytes).ok()?;
         Some(to_bytes(&handler(argument)))

@@ -1,7 +1,7 @@
 //! What a pool is for: values in, values and errors out.
 
 use std::cell::Cell;
-use std::process::id;
+use std::process::{exit, id};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
@@ -20,6 +20,7 @@ pub fn cases() -> Vec<Case> {
         case("results::of_one_task", of_one_task),
         case("results::in_order", in_order),
         case("results::as_they_come", as_they_come),
+        case("results::in_chunks", in_chunks),
         case("results::later", later),
         case("results::asked_about", asked_about),
         case("results::at_most_so_many_at_once", at_most_so_many_at_once),
@@ -69,6 +70,35 @@ fn as_they_come() {
     came.extend(results.map(Result::unwrap));
     came.sort_unstable();
     assert_eq!(came, Vec::from_iter(0..20));
+}
+
+fn in_chunks() {
+    let pool = Pool::new(2, |n: u32| {
+        assert_ne!(n, 33);
+        if n == 77 {
+            exit(7);
+        }
+        n + 1
+    });
+    let pool = pool.unwrap();
+    for size in [0, 1, 7, 10, 1000] {
+        assert_eq!(pool.imap(0..30).chunk_size(size).size_hint(), (30, Some(30)));
+        let results: Vec<_> = pool.imap(0..30).chunk_size(size).map(Result::unwrap).collect();
+        assert_eq!(results, Vec::from_iter(1..31));
+        let results = pool.imap_unordered(0..30).chunk_size(size).map(Result::unwrap);
+        let mut results: Vec<u32> = results.collect();
+        results.sort_unstable();
+        assert_eq!(results, Vec::from_iter(1..31));
+    }
+    // A panic is one item's, a death the whole chunk's.
+    let results: Vec<_> = pool.imap(0..100).chunk_size(10).collect();
+    for (n, result) in (0..100).zip(results) {
+        match n {
+            33 => assert!(matches!(result, Err(TaskError::Panicked(_)))),
+            70..80 => assert_eq!(result, Err(TaskError::Exited(7))),
+            _ => assert_eq!(result, Ok(n + 1)),
+        }
+    }
 }
 
 fn later() {
@@ -128,7 +158,7 @@ fn of_any_size() {
         (bytes.len() as u64, double)
     });
     let pool = pool.unwrap();
-    for len in [0, 1, 240, 260, 70_000, 2 << 20] {
+    for len in [0, 1, 240, 260, 70_000, (2 << 20) + 100] {
         let answer = pool.apply(vec![7; len]);
         if len < 2 << 20 {
             assert_eq!(answer, Ok((len as u64, vec![7; 2 * len])));
@@ -140,6 +170,10 @@ fn of_any_size() {
     let answer = pool.apply(vec![7; 5 << 20]);
     assert!(matches!(answer, Err(TaskError::Failed(error)) if error.is_limit()));
     assert_eq!(pool.apply(vec![1]), Ok((1, vec![1, 1])));
+    // With its length in front it is as large as may be, there and back.
+    let pool = Pool::builder().processes(1).largest(1000).build(|bytes: Vec<u8>| bytes).unwrap();
+    assert_eq!(pool.apply(vec![7; 992]), Ok(vec![7; 992]));
+    assert_eq!(pool.map([vec![7; 992]]), Ok(vec![vec![7; 992]]));
 }
 
 fn called_back() {
