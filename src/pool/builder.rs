@@ -61,7 +61,7 @@ impl Builder {
     }
 
     /// How many workers, 1 to 1024. Default: as many as
-    /// [`available_parallelism`] says. Each takes nine descriptors here.
+    /// [`available_parallelism`] says. Each takes six descriptors here.
     pub fn processes(mut self, workers: usize) -> Builder {
         self.processes = Some(workers);
         self
@@ -122,7 +122,8 @@ impl Builder {
     }
 
     /// How many bytes an argument or a result may encode to. Default: 1 MiB. Memory is
-    /// used as messages touch it.
+    /// used as messages touch it. What is larger fails, by
+    /// [`TaskError::Failed`](super::TaskError::Failed) with [`is_limit`](Error::is_limit).
     pub fn largest(mut self, bytes: usize) -> Builder {
         self.largest = bytes;
         self
