@@ -38,7 +38,7 @@ struct Line(AtomicU64);
 /// Both threads call `begin` first. Returns how many looks missed what they had to
 /// see, and of how many.
 fn missed(begin: fn(), light: impl Fn() + Sync, heavy: impl Fn() + Sync) -> (usize, usize) {
-    let looks: Vec<AtomicU64> = (0..COUNTS + 2).map(|_| AtomicU64::new(0)).collect();
+    let looks: Vec<AtomicU64> = (0..=COUNTS).map(|_| AtomicU64::new(0)).collect();
     let far: Vec<AtomicU64> = (0..WORDS).map(|_| AtomicU64::new(0)).collect();
     let (mut missed, mut tries) = (0, 0);
     let since = Instant::now();
@@ -49,7 +49,7 @@ fn missed(begin: fn(), light: impl Fn() + Sync, heavy: impl Fn() + Sync) -> (usi
             scope.spawn(|| {
                 begin();
                 let mut at = 1_u64;
-                for count in 1..=COUNTS {
+                for (count, look) in looks.iter().enumerate().skip(1) {
                     for _ in 0..STORES {
                         // Knuth's generator: no prefetcher foresees it.
                         at = at.wrapping_mul(6364136223846793005).wrapping_add(1);
@@ -57,7 +57,7 @@ fn missed(begin: fn(), light: impl Fn() + Sync, heavy: impl Fn() + Sync) -> (usi
                     }
                     first.0.store(count as u64, Ordering::Release);
                     light();
-                    looks[count].store(second.0.load(Ordering::Acquire), Ordering::Relaxed);
+                    look.store(second.0.load(Ordering::Acquire), Ordering::Relaxed);
                 }
                 is_over.store(true, Ordering::Release);
             });
