@@ -70,7 +70,7 @@ fn chosen_stride(row: Option<Stride>, n: usize) -> Option<Stride> {
 }
 
 /// About so many kill points make a sample: half of them at the two ends.
-const SAMPLE: usize = 16;
+const SAMPLE: usize = 12;
 
 fn is_chosen(every: Option<Stride>, k: usize, n: usize) -> bool {
     every.is_none_or(|Stride { edge, step }| {

@@ -305,7 +305,7 @@ fn who_is_told_by_edges_finds_the_flag() {
 /// Of two that set it at once, one may find it set, and tells nobody.
 #[test]
 fn who_clears_and_is_told_by_edges_misses_nothing() {
-    Proof::of("event: clear, look, by edges").preemptions(3).explore(|processes| {
+    Proof::of("event: clear, look, by edges").preemptions(3).takes_long().explore(|processes| {
         let shared = Arc::new((Posted::new(), Edges(AtomicU64::new(0))));
         for _ in 0..2 {
             processes.spawn(&shared, |(posted, edges), _| {

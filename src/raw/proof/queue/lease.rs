@@ -84,16 +84,18 @@ fn two_that_come_back_wake_two() {
 /// One of two comes back, while one waits for either.
 #[test]
 fn what_comes_back_is_not_counted_twice() {
-    Proof::of("lease: one back, one sent").with_fresh_loads_only().preemptions(2).explore(
-        |processes| {
+    Proof::of("lease: one back, one sent")
+        .with_fresh_loads_only()
+        .preemptions(2)
+        .takes_long()
+        .explore(|processes| {
             let post = giving_back(processes, 1);
             processes.spawn(&post, |post, me| post.send(me, 10));
             processes.spawn(&post, work);
             processes.spawn(&post, Post::recv);
             processes.run();
             processes.afterwards(&post, Post::settle);
-        },
-    );
+        });
 }
 
 /// It counts as the second attempt, and comes before the ring.

@@ -49,7 +49,7 @@ fn close_misses_nothing() {
 #[test]
 fn close_misses_nothing_of_two() {
     let proof = Proof::of("close: two send, two receive").with_fresh_loads_only();
-    proof.preemptions(2).explore(|processes| {
+    proof.preemptions(2).takes_long().explore(|processes| {
         let post = ring(processes, 2, 0);
         processes.spawn(&post, send_one);
         processes.spawn(&post, send_one);
