@@ -127,12 +127,7 @@ impl End {
     /// The descriptor of this handle in this process; armed when it is made.
     pub(super) fn ready_fd(&self) -> Result<BorrowedFd<'_>, Error> {
         let me = self.me()?;
-        let is_new = self.watches.of(me).is_none();
-        let watch = self.watches.get(me, self.bell_fd())?;
-        if is_new {
-            self.queue.arm(self.side, me, false);
-        }
-        Ok(watch.as_fd())
+        self.watches.fd(me, self.bell_fd(), || _ = self.queue.arm(self.side, me, false))
     }
 
     pub(super) fn bell_fd(&self) -> BorrowedFd<'_> {
@@ -147,10 +142,7 @@ impl End {
     /// A try came to nothing: where there is a descriptor, it tells of the next
     /// change.
     pub(super) fn arm(&self, me: Stamp) {
-        if let Some(watch) = self.watches.of(me) {
-            watch.begin_slice();
-            self.queue.arm(self.side, me, false);
-        }
+        self.watches.begin_slice(me, || _ = self.queue.arm(self.side, me, false));
     }
 }
 

@@ -164,8 +164,7 @@ impl Exchange {
                 self.call_back();
                 desk = self.desk();
             } else if !deadline.has_passed() {
-                let slice = deadline.remaining().map_or(SLICE, |left| left.min(SLICE));
-                drop(self.told.wait_timeout(desk, slice));
+                drop(self.told.wait_timeout(desk, slice_of(deadline)));
                 continue;
             }
             if is_done(&desk) || deadline.has_passed() {
@@ -185,7 +184,7 @@ impl Exchange {
                 return Ok(());
             }
             drop(desk);
-            let slice = deadline.remaining().map_or(SLICE, |left| left.min(SLICE));
+            let slice = slice_of(deadline);
             let mut things: Vec<&dyn Ready> = vec![&self.notices, &self.keeper];
             things.extend(self.lines.iter().map(|line| &line.results as &dyn Ready));
             is_quiet = select(&things, Some(slice))?.is_none() && slice == SLICE;
@@ -286,6 +285,11 @@ impl Exchange {
             Some(_) => Err(PoolError::Keeper),
         }
     }
+}
+
+/// How long to sleep at once.
+fn slice_of(deadline: Deadline) -> Duration {
+    deadline.remaining().map_or(SLICE, |left| left.min(SLICE))
 }
 
 /// What is there to be received.

@@ -65,8 +65,33 @@ impl Watches {
         Watches(OnceLock::new())
     }
 
+    /// Nothing was found: if this process has a watch, it begins a slice, and `arm`
+    /// has the bell ring.
+    pub(crate) fn begin_slice(&self, me: Stamp, arm: impl FnOnce()) {
+        if let Some(watch) = self.of(me) {
+            watch.begin_slice();
+            arm();
+        }
+    }
+
+    /// The descriptor of this process's watch; where there is none yet, it is made and
+    /// `arm` has the bell ring.
+    pub(crate) fn fd(
+        &self,
+        me: Stamp,
+        bell: BorrowedFd<'_>,
+        arm: impl FnOnce(),
+    ) -> Result<BorrowedFd<'_>, Error> {
+        if let Some(watch) = self.of(me) {
+            return Ok(watch.as_fd());
+        }
+        let watch = self.get(me, bell)?;
+        arm();
+        Ok(watch.as_fd())
+    }
+
     /// The watch of this process, if it has asked for one.
-    pub(crate) fn of(&self, me: Stamp) -> Option<&Watch> {
+    fn of(&self, me: Stamp) -> Option<&Watch> {
         let mut watches = self;
         loop {
             let link = watches.0.get()?;
@@ -78,7 +103,7 @@ impl Watches {
     }
 
     /// The watch of this process, made if there is none.
-    pub(crate) fn get(&self, me: Stamp, bell: BorrowedFd<'_>) -> Result<&Watch, Error> {
+    fn get(&self, me: Stamp, bell: BorrowedFd<'_>) -> Result<&Watch, Error> {
         let mut watches = self;
         loop {
             match watches.0.get() {

@@ -71,10 +71,7 @@ impl End {
         }
         if claimed == Err(Stop::TimedOut) {
             self.refused = (self.cursor.position(), needed);
-            if let Some(watch) = self.watches.of(me) {
-                watch.begin_slice();
-                self.arm(false);
-            }
+            self.watches.begin_slice(me, || _ = self.arm(false));
         }
         claimed
     }
@@ -94,12 +91,7 @@ impl End {
     /// The descriptor of this end in this process; armed when it is made.
     pub(super) fn ready_fd(&self) -> Result<BorrowedFd<'_>, Error> {
         let me = self.owner()?;
-        let is_new = self.watches.of(me).is_none();
-        let watch = self.watches.get(me, self.bell_fd())?;
-        if is_new {
-            self.arm(false);
-        }
-        Ok(watch.as_fd())
+        self.watches.fd(me, self.bell_fd(), || _ = self.arm(false))
     }
 
     pub(super) fn bell_fd(&self) -> BorrowedFd<'_> {
@@ -113,7 +105,7 @@ impl End {
 
     /// Whether nobody has the other end. With `ask` the dead are looked for as well.
     pub(super) fn is_alone(&self, ask: bool) -> bool {
-        self.pipe.is_alone(self.side, ask)
+        self.pipe.is_gone(self.side.other(), ask)
     }
 
     /// Whether a call that may not wait should ask who lives.
@@ -168,13 +160,9 @@ impl End {
     /// `name`, with whose the two ends are.
     pub(super) fn show_owners(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let owner = |side| Owner(self.pipe.owner(side));
-        let (ours, theirs) = match self.side {
-            Side::Send => (Side::Send, Side::Receive),
-            Side::Receive => (Side::Receive, Side::Send),
-        };
         f.debug_struct(name)
-            .field("owner", &owner(ours))
-            .field("peer", &owner(theirs))
+            .field("owner", &owner(self.side))
+            .field("peer", &owner(self.side.other()))
             .finish_non_exhaustive()
     }
 

@@ -166,7 +166,7 @@ impl<M: Memory> Pipe<M> {
         cursor.at = cursor.at.wrapping_add(size);
         cursor.usable -= size;
         self.index(side).store(cursor.at, Ordering::Release);
-        self.tell(other(side), me);
+        self.tell(side.other(), me);
     }
 
     /// Makes `me`'s end another process's.
@@ -182,7 +182,7 @@ impl<M: Memory> Pipe<M> {
     /// Gives `me`'s end up.
     pub(crate) fn leave(&self, side: Side, me: Stamp) {
         if self.swap_end(side, me, FREE) {
-            self.tell(other(side), me);
+            self.tell(side.other(), me);
         }
     }
 
@@ -232,14 +232,6 @@ impl<M: Memory> Pipe<M> {
     }
 }
 
-#[inline]
-fn other(side: Side) -> Side {
-    match side {
-        Side::Send => Side::Receive,
-        Side::Receive => Side::Send,
-    }
-}
-
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
@@ -279,7 +271,7 @@ mod tests {
             ] {
                 let pipe = Pipe::new(Words::new(), CAPACITY);
                 pipe.place(me);
-                pipe.index(other(side)).store(index, Ordering::Relaxed);
+                pipe.index(side.other()).store(index, Ordering::Relaxed);
                 let mut cursor = Cursor { of: me.word(), at, usable: 0 };
                 let wait = Wait { deadline: Deadline::Now, patience: &Patience::new(), ask: false };
                 let claimed = pipe.claim(side, &mut cursor, GRAIN, me, wait);

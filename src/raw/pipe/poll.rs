@@ -8,7 +8,7 @@
 //! Where a sandbox forbids the heavy fence, a ring may be missed, and whoever polls comes
 //! back at the end of its slice.
 
-use super::{Cursor, Memory, Pipe, other};
+use super::{Cursor, Memory, Pipe};
 use crate::primitive::{Mutant, heavy_fence};
 use crate::raw::polled;
 use crate::raw::queue::Side;
@@ -30,6 +30,6 @@ impl<M: Memory> Pipe<M> {
     /// Whether a claim would return at once: with the bytes, or with why there are none.
     fn would_claim(&self, side: Side, cursor: &Cursor, needed: u64, ask: bool) -> bool {
         let waits = self.look(side, cursor.at).is_ok_and(|usable| usable < needed);
-        !waits || self.is_gone(other(side), ask)
+        !waits || self.is_gone(side.other(), ask)
     }
 }

@@ -9,7 +9,7 @@
 
 use core::time::Duration;
 
-use super::{Cursor, GRAIN, Memory, Pipe, Stop, other};
+use super::{Cursor, GRAIN, Memory, Pipe, Stop};
 use crate::deadline::Deadline;
 use crate::primitive::{Mutant, Ordering, Patience, Stamp, heavy_fence};
 use crate::raw::owner::is_orphaned;
@@ -37,7 +37,7 @@ impl<M: Memory> Pipe<M> {
             self.catch_up(side, cursor, me)?;
         }
         // Room is of no use where nobody will read; records are.
-        if side == Side::Send && self.is_given_up(other(side)) {
+        if side == Side::Send && self.is_given_up(side.other()) {
             return Err(Stop::Disconnected);
         }
         if cursor.usable < needed {
@@ -93,7 +93,7 @@ impl<M: Memory> Pipe<M> {
             if pace.spin() {
                 continue;
             }
-            if self.is_gone(other(side), ask) {
+            if self.is_gone(side.other(), ask) {
                 return self.last_of(side, at, needed);
             }
             if deadline.has_passed() {
@@ -102,7 +102,7 @@ impl<M: Memory> Pipe<M> {
             let asleep = &self.calm().asleep[side as usize];
             let ticket = asleep.prepare();
             let is_ordered = heavy_fence();
-            if self.look(side, at)? >= needed || self.is_given_up(other(side)) {
+            if self.look(side, at)? >= needed || self.is_given_up(side.other()) {
                 continue;
             }
             let slice = pace.slices.next(deadline);
@@ -123,7 +123,7 @@ impl<M: Memory> Pipe<M> {
 
     /// How many bytes an end at `at` may use now.
     pub(super) fn look(&self, side: Side, at: u64) -> Result<u64, Stop> {
-        let theirs = self.index(other(side)).load(Ordering::Acquire);
+        let theirs = self.index(side.other()).load(Ordering::Acquire);
         let filled = match side {
             Side::Send => at.wrapping_sub(theirs),
             Side::Receive => theirs.wrapping_sub(at),
@@ -141,14 +141,8 @@ impl<M: Memory> Pipe<M> {
         Stamp::of(self.calm().ends[side as usize].load(Ordering::Acquire)).is_none()
     }
 
-    /// Whether nobody has the end that is not `side`'s. Without `ask`, a dead process
-    /// counts as somebody.
-    pub(crate) fn is_alone(&self, side: Side, ask: bool) -> bool {
-        self.is_gone(other(side), ask)
-    }
-
     /// Whether nobody has the end. Without `ask`, a dead process counts as somebody.
-    pub(super) fn is_gone(&self, side: Side, ask: bool) -> bool {
+    pub(crate) fn is_gone(&self, side: Side, ask: bool) -> bool {
         let end = &self.calm().ends[side as usize];
         let seen = end.load(Ordering::Acquire);
         if Stamp::of(seen).is_none() {

@@ -36,6 +36,16 @@ pub(crate) enum Side {
     Receive,
 }
 
+impl Side {
+    #[inline]
+    pub(crate) fn other(self) -> Side {
+        match self {
+            Side::Send => Side::Receive,
+            Side::Receive => Side::Send,
+        }
+    }
+}
+
 /// One process at one side. All zero is an empty seat.
 #[derive(Debug)]
 #[repr(C)]

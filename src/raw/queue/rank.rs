@@ -118,12 +118,7 @@ impl<M: Memory> Queue<M> {
             let mut in_the_way = None;
             for step in 0..self.capacity {
                 let index = (start.wrapping_add(step) % self.capacity) as usize;
-                let slot = self.memory.slot(index);
-                let seq = slot.seq.load(Ordering::Acquire);
-                if seq & 1 == 1 {
-                    continue;
-                }
-                let position = self.position_in(index, seq);
+                let Some(position) = self.without_message(index) else { continue };
                 match self.claim_slot(position, self.free_for(position), me) {
                     Some(Look::Claimed(position)) => return Look::Claimed(position),
                     other => in_the_way = in_the_way.or(other),
@@ -177,16 +172,11 @@ impl<M: Memory> Queue<M> {
         look_at(&self.memory.control().head.0, Last::Yes);
         let mut in_the_way = None;
         for index in 0..self.capacity() {
-            let slot = self.memory.slot(index);
-            let seq = slot.seq.load(Ordering::Acquire);
-            if seq & 1 == 1 {
-                continue;
+            let Some(position) = self.without_message(index) else { continue };
+            if self.slot(position).owner.fetch_or(0, Ordering::AcqRel) == FREE {
+                return Some(position);
             }
-            let position = Some(self.position_in(index, seq));
-            if slot.owner.fetch_or(0, Ordering::AcqRel) == FREE {
-                return position;
-            }
-            in_the_way = in_the_way.or(position);
+            in_the_way = in_the_way.or(Some(position));
         }
         in_the_way
     }
@@ -241,6 +231,12 @@ impl<M: Memory> Queue<M> {
     pub(super) fn ranked_len(&self) -> usize {
         let holds = |index: &usize| self.memory.slot(*index).holds_message();
         (0..self.capacity()).filter(holds).count()
+    }
+
+    /// The position that a slot's next message will have, if it holds none now.
+    fn without_message(&self, index: usize) -> Option<Position> {
+        let seq = self.memory.slot(index).seq.load(Ordering::Acquire);
+        (seq & 1 == 0).then(|| self.position_in(index, seq))
     }
 
     /// The position of a slot in the lap that `seq` tells.
