@@ -42,10 +42,7 @@ impl Form {
     pub fn recv<T: Message>(self, receiver: &Receiver<T>) -> Result<T, RecvError> {
         match self {
             Form::Asleep => receiver.recv(),
-            Form::Polling => poll_until(receiver, |receiver| match receiver.try_recv() {
-                Err(RecvError::Empty) => None,
-                answer => Some(answer),
-            }),
+            Form::Polling => poll_until(receiver, |receiver| unless_empty(receiver.try_recv())),
             #[cfg(feature = "tokio")]
             Form::Awaiting => block_on(receiver.recv_async()),
         }
@@ -55,10 +52,7 @@ impl Form {
     pub fn work<T: Message>(self, receiver: &Receiver<T>) -> Result<T, RecvError> {
         let task = match self {
             Form::Asleep => receiver.lease(),
-            Form::Polling => poll_until(receiver, |receiver| match receiver.try_lease() {
-                Err(RecvError::Empty) => None,
-                answer => Some(answer),
-            }),
+            Form::Polling => poll_until(receiver, |receiver| unless_empty(receiver.try_lease())),
             #[cfg(feature = "tokio")]
             Form::Awaiting => block_on(receiver.lease_async()),
         };
@@ -81,10 +75,7 @@ impl Form {
     pub fn draw<T: Message>(self, receiver: &mut PipeReceiver<T>) -> Result<T, RecvError> {
         match self {
             Form::Asleep => receiver.recv(),
-            Form::Polling => poll_until(receiver, |receiver| match receiver.try_recv() {
-                Err(RecvError::Empty) => None,
-                answer => Some(answer),
-            }),
+            Form::Polling => poll_until(receiver, |receiver| unless_empty(receiver.try_recv())),
             #[cfg(feature = "tokio")]
             Form::Awaiting => block_on(receiver.recv_async()),
         }
@@ -127,6 +118,11 @@ where
         }
         is_readable(&*thing, None);
     }
+}
+
+/// The answer, if there is one.
+fn unless_empty<R>(answer: Result<R, RecvError>) -> Option<Result<R, RecvError>> {
+    (answer.as_ref().err() != Some(&RecvError::Empty)).then_some(answer)
 }
 
 /// The answer, or the value back for another try.

@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
 use memmap2::{MmapOptions, MmapRaw};
@@ -63,6 +64,11 @@ impl Gate {
             let _ = futex::wait(&self.0, futex::Flags::empty(), 0, None);
         }
     }
+}
+
+/// A door that this process and the children spawned from here on share.
+pub fn gate() -> Arc<Mapped<Gate>> {
+    Arc::new(Mapped::new(Gate::default()))
 }
 
 /// Text that a child leaves for its parent; longer text is cut.

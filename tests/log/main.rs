@@ -9,10 +9,9 @@ use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
 
-use common::case::Case;
-use common::mapped::{Gate, Mapped};
+use common::case::case;
+use common::mapped::{Gate, gate};
 use killproof::process::{Builder, Stdio, log_to_stderr, spawn, spawn_unchecked};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
@@ -30,13 +29,6 @@ fn main() {
     ]);
 }
 
-fn case(name: &str, body: fn()) -> Case {
-    Case::new(name, Duration::from_secs(120), move || {
-        body();
-        Ok(String::new())
-    })
-}
-
 /// What `body` writes to stderr, in a process of its own.
 fn said(body: impl FnOnce() + Send + 'static) -> String {
     let builder = Builder::new().name("main").stderr(Stdio::piped());
@@ -52,7 +44,7 @@ fn ours(level: LevelFilter) {
 }
 
 fn a_life() {
-    let never = Arc::new(Mapped::new(Gate::default()));
+    let never = gate();
     let said = said(move || {
         ours(LevelFilter::Info);
         let child = spawn(|| log::info!("at work")).unwrap();

@@ -13,24 +13,10 @@ mod family;
 mod results;
 mod threads;
 
-use std::time::Duration;
-
-use common::case::Case;
+use common::case::{case, case_saying};
 
 fn main() {
     let cases =
         [results::cases(), complaints::cases(), ends::cases(), threads::cases(), chaos::cases()];
     common::case::run(cases.into_iter().flatten().collect());
-}
-
-fn case(name: &str, body: fn()) -> Case {
-    case_saying(name, move || {
-        body();
-        String::new()
-    })
-}
-
-/// A case whose words are printed.
-fn case_saying(name: &str, body: impl FnOnce() -> String + Send + 'static) -> Case {
-    Case::new(name, Duration::from_secs(120), move || Ok(body()))
 }

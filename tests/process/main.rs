@@ -26,11 +26,8 @@ mod values;
 mod waiting;
 mod zygote;
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use common::case::Case;
-use common::mapped::{Gate, Mapped};
+use common::case::{case, case_saying};
+use common::mapped::gate;
 
 fn main() {
     let cases = [
@@ -56,22 +53,4 @@ fn main() {
         shown::cases(),
     ];
     common::case::run(cases.into_iter().flatten().collect());
-}
-
-/// A case that says nothing when it passes; assertions make it fail.
-fn case(name: &str, body: fn()) -> Case {
-    case_saying(name, move || {
-        body();
-        String::new()
-    })
-}
-
-/// A case whose words are printed, such as why it was skipped.
-fn case_saying(name: &str, body: impl FnOnce() -> String + Send + 'static) -> Case {
-    Case::new(name, Duration::from_secs(120), move || Ok(body()))
-}
-
-/// A door that this process and the children spawned from here on share.
-fn gate() -> Arc<Mapped<Gate>> {
-    Arc::new(Mapped::new(Gate::default()))
 }

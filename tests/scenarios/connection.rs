@@ -13,7 +13,7 @@ use crate::common::case::Case;
 use crate::common::child::fork;
 use crate::common::fds;
 use crate::common::forms::is_readable;
-use crate::common::mapped::{Gate, Mapped};
+use crate::common::mapped::{Gate, Mapped, gate};
 use crate::descriptors::exhaust;
 use crate::{expect, fall_asleep, finish, kill, scenario};
 
@@ -180,7 +180,7 @@ fn killed_unread() -> Result<String, String> {
 
 fn dropped() -> Result<String, String> {
     let (mut ours, mut its) = ends()?;
-    let may_end = std::sync::Arc::new(Mapped::new(Gate::default()));
+    let may_end = gate();
     let gate = may_end.clone();
     let sibling = spawn(move || gate.pass()).map_err(|e| e.to_string())?;
     let child = spawn(move || {

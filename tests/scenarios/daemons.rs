@@ -15,7 +15,7 @@ use nix::sys::wait::{WaitStatus, wait};
 
 use crate::common::case::Case;
 use crate::common::child::{children, fork, is_running, until};
-use crate::common::mapped::{Gate, Mapped};
+use crate::common::mapped::{Gate, Mapped, gate};
 use crate::{STUCK, expect, fall_asleep, finish, kill, scenario};
 
 pub fn cases() -> Vec<Case> {
@@ -49,7 +49,7 @@ fn complaint_15_daemons_do_not_survive_a_killed_parent() -> Result<String, Strin
     const DAEMONS: usize = 10;
     let begun = Shared::new(Semaphore::with_capacity(0)).map_err(|e| e.to_string())?;
     let begun: Shared<Semaphore<{ DAEMONS + 1 }>> = begun;
-    let may_end = Arc::new(Mapped::new(Gate::default()));
+    let may_end = gate();
     let owner = fork(|| {
         let failed = |error: SpawnError| error.to_string();
         for number in 0..=DAEMONS {
@@ -178,7 +178,7 @@ fn complaint_21_a_group_is_ended_at_ctrl_c() -> Result<String, String> {
 /// A grandchild that has everything of the child's open does not hold up its
 /// join; how the child ended is known in every thread, before and after.
 fn complaint_22_join_waits_for_the_child_alone() -> Result<String, String> {
-    let never = Arc::new(Mapped::new(Gate::default()));
+    let never = gate();
     let program = fork(|| {
         let inner = Arc::clone(&never);
         let child = Builder::new().stdout(Stdio::null()).spawn(move || {

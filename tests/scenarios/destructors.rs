@@ -12,7 +12,7 @@ use killproof::process::spawn;
 use killproof::sync::{Barrier, Party};
 
 use crate::common::case::Case;
-use crate::common::mapped::{Gate, Mapped};
+use crate::common::mapped::gate;
 use crate::{expect, scenario};
 
 pub fn cases() -> Vec<Case> {
@@ -97,7 +97,7 @@ fn pipe_receiver() -> Result<String, String> {
     let receiver = Last(receiver, |receiver| {
         let _ = receiver.try_recv();
     });
-    let may_go = Arc::new(Mapped::new(Gate::default()));
+    let may_go = gate();
     let its = Arc::clone(&may_go);
     let child = spawn(move || {
         let mut receiver = receiver;

@@ -5,10 +5,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use killproof::channel::{Receiver, RecvError, SendError, Sender, queue};
-use killproof::process::spawn;
+use killproof::process::{Child, spawn};
 
 use crate::common::case::Case;
-use crate::common::mapped::{Gate, Mapped};
+use crate::common::mapped::{Gate, Mapped, gate};
 use crate::{expect, scenario};
 
 /// How long nothing is to happen; any length is right.
@@ -39,10 +39,6 @@ type Ends = (Sender<u64>, Receiver<u64>);
 
 fn ends(capacity: usize) -> Result<Ends, String> {
     queue(capacity).map_err(|e| e.to_string())
-}
-
-fn gate() -> Arc<Mapped<Gate>> {
-    Arc::new(Mapped::new(Gate::default()))
 }
 
 fn over(receiver: &Receiver<u64>) -> Result<(), String> {
@@ -119,22 +115,31 @@ fn moved_receiver() -> Result<String, String> {
     expect("afterwards", sender.send(2), Err(SendError::Disconnected(2))).map(|()| String::new())
 }
 
-/// From here to a child, and from there, unused, to its child, which takes its
-/// time. All the while somebody is there who may send.
-fn passed_on() -> Result<String, String> {
-    let (sender, receiver) = ends(4)?;
+/// Passes `send`, with the end in it, on to a child and from there, unused, to its
+/// child. That one sends when it may; the child says whether it could.
+pub fn pass_on(
+    send: impl FnOnce() -> bool + Send + 'static,
+) -> Result<(Child<bool>, Arc<Mapped<Gate>>), String> {
     let (passed, may_send) = (gate(), gate());
     let (its_passed, its_may_send) = (Arc::clone(&passed), Arc::clone(&may_send));
     let child = spawn(move || {
         let grandchild = spawn(move || {
             its_may_send.pass();
-            sender.send(1).is_ok()
+            send()
         });
         its_passed.open();
         grandchild.is_ok_and(|grandchild| grandchild.join() == Ok(true))
     });
     let child = child.map_err(|e| e.to_string())?;
     passed.pass();
+    Ok((child, may_send))
+}
+
+/// From here to a child, and from there, unused, to its child, which takes its
+/// time. All the while somebody is there who may send.
+fn passed_on() -> Result<String, String> {
+    let (sender, receiver) = ends(4)?;
+    let (child, may_send) = pass_on(move || sender.send(1).is_ok())?;
     expect("before it sends", receiver.recv_timeout(WHILE), Err(RecvError::Empty))?;
     may_send.open();
     expect("the message", receiver.recv(), Ok(1))?;

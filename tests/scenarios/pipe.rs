@@ -15,9 +15,10 @@ use nix::unistd::Pid;
 
 use crate::common::case::Case;
 use crate::common::child::{fork, is_asleep, until};
-use crate::common::mapped::{Gate, Mapped};
+use crate::common::mapped::{Gate, gate};
 use crate::common::trace::mark;
 use crate::frozen::{freeze, steps_until, thaw};
+use crate::handed_over::pass_on;
 use crate::{STUCK, expect, finish, scenario};
 
 /// How long nothing is to happen; any length is right.
@@ -63,10 +64,6 @@ fn ends() -> Result<Ends, String> {
 /// With room for one message.
 fn narrow() -> Result<Narrow, String> {
     PipeBuilder::new().capacity(64).pipe().map_err(|e| e.to_string())
-}
-
-fn gate() -> Arc<Mapped<Gate>> {
-    Arc::new(Mapped::new(Gate::default()))
 }
 
 fn over(receiver: &mut PipeReceiver<u64>) -> Result<(), String> {
@@ -197,18 +194,7 @@ fn two_children() -> Result<String, String> {
 /// From here to a child, and from there, unused, to its child, which takes its time.
 fn passed_on() -> Result<String, String> {
     let (mut sender, mut receiver) = ends()?;
-    let (passed, may_send) = (gate(), gate());
-    let (its_passed, its_may_send) = (Arc::clone(&passed), Arc::clone(&may_send));
-    let child = spawn(move || {
-        let grandchild = spawn(move || {
-            its_may_send.pass();
-            sender.send(1).is_ok()
-        });
-        its_passed.open();
-        grandchild.is_ok_and(|grandchild| grandchild.join() == Ok(true))
-    });
-    let child = child.map_err(|e| e.to_string())?;
-    passed.pass();
+    let (child, may_send) = pass_on(move || sender.send(1).is_ok())?;
     expect("before it sends", receiver.recv_timeout(WHILE), Err(RecvError::Empty))?;
     may_send.open();
     expect("the message", receiver.recv(), Ok(1))?;

@@ -14,7 +14,7 @@ use nix::unistd::{getpid, getppid};
 use crate::common::case::Case;
 use crate::common::child::{children_of, is_running};
 use crate::common::fds;
-use crate::common::mapped::{Gate, Mapped};
+use crate::common::mapped::{Gate, Mapped, gate};
 use crate::common::numbered::{Numbered, Words};
 use crate::ends::{Ends, Shape};
 use crate::row::{After, Begin, Peer, Row};
@@ -62,10 +62,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 fn world() -> World {
-    World {
-        runs: Arc::new(Mapped::new(AtomicU32::new(0))),
-        may_end: Arc::new(Mapped::new(Gate::default())),
-    }
+    World { runs: Arc::new(Mapped::new(AtomicU32::new(0))), may_end: gate() }
 }
 
 fn ends() -> Ends<Words> {
