@@ -53,6 +53,17 @@ impl<T: Message> Receiver<T> {
     /// # Panics
     ///
     /// As [`iter`](Receiver::iter).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (numbers, inbox) = killproof::channel::queue::<u32>(4)?;
+    /// numbers.send_many(1..=3)?;
+    /// assert_eq!(inbox.try_iter().collect::<Vec<_>>(), [1, 2, 3]);
+    /// assert_eq!(inbox.try_iter().next(), None);
+    /// numbers.send(4)?; // it is not over
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn try_iter(&self) -> TryIter<'_, T> {
         TryIter { receiver: self }
     }

@@ -24,6 +24,10 @@ use crate::shared::message::Message;
 ///
 /// A letter is taken by a lease like any other. Whoever takes one and is killed, or
 /// drops it, leaves it for the next, with one more attempt.
+///
+/// # Examples
+///
+/// See [`Builder::max_attempts`](super::Builder::max_attempts).
 pub struct DeadLetters<'a, T: Message> {
     receiver: &'a Receiver<T>,
 }

@@ -65,6 +65,10 @@ impl Receiver<Vec<u8>> {
 ///
 /// The message is gone with it (at most once), and the memory goes to a sender that
 /// needs it. Use [`lease`](Receiver::lease) for messages that must not be lost.
+///
+/// # Examples
+///
+/// See [`Sender::reserve`](super::Sender::reserve).
 pub struct Received<'a>(Loaned<'a>);
 
 impl Deref for Received<'_> {

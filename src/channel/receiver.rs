@@ -36,6 +36,23 @@ use crate::shared::message::Message;
 /// receivers, and senders as soon as the queue is full. With
 /// [`lease`](Receiver::lease) it looks for a free place for the message in there, at
 /// as many as there may be leases.
+///
+/// # Examples
+///
+/// ```
+/// use killproof::channel::{self, RecvError};
+/// use killproof::process;
+/// use std::time::Duration;
+///
+/// let (sender, receiver) = channel::queue::<u32>(4)?;
+/// assert_eq!(receiver.try_recv(), Err(RecvError::Empty));
+/// assert_eq!(receiver.recv_timeout(Duration::from_millis(1)), Err(RecvError::Empty));
+/// let child = process::spawn(move || sender.send(7).unwrap())?;
+/// assert_eq!(receiver.recv(), Ok(7));
+/// child.join()?;
+/// assert_eq!(receiver.recv(), Err(RecvError::Disconnected));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Receiver<T: Message> {
     end: End,
     messages: PhantomData<fn() -> T>,

@@ -105,6 +105,10 @@ impl Sender<Vec<u8>> {
 ///
 /// Nothing was sent, and the memory goes to another sender that needs it. Killed in the
 /// commit, it has sent its message whole, or not at all.
+///
+/// # Examples
+///
+/// See [`Sender::reserve`].
 #[must_use = "dropped uncommitted, it sends nothing"]
 pub struct Reservation<'a> {
     sender: &'a Sender<Vec<u8>>,

@@ -32,6 +32,23 @@ use crate::shared::message::{self, Message};
 /// Strict: all receivers together see all messages in one order, in which each
 /// sender's own order is kept. The price is that a sender stopped (not killed)
 /// in the few instructions in which it writes its slot holds up those behind it.
+///
+/// # Examples
+///
+/// ```
+/// use killproof::channel::{self, SendError};
+///
+/// let (sender, receiver) = channel::queue(1)?;
+/// sender.send("first".to_string())?;
+/// match sender.try_send("second".to_string()) {
+///     Err(SendError::Full(back)) => assert_eq!(back, "second"),
+///     other => panic!("{other:?}"),
+/// }
+/// drop(receiver);
+/// let error = sender.send("third".to_string()).unwrap_err();
+/// assert_eq!(error, SendError::Disconnected("third".to_string()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Sender<T: Message> {
     pub(super) end: End,
     /// What a message is ordered by, where that is not its arrival.
@@ -203,6 +220,20 @@ impl<T: Message> Sender<T> {
 
     /// Ends the queue for everybody: sends fail from now on, receives once
     /// everything in it was received.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::channel::{self, RecvError, SendError};
+    ///
+    /// let (sender, receiver) = channel::queue(4)?;
+    /// sender.send(1)?;
+    /// sender.close();
+    /// assert_eq!(sender.send(2), Err(SendError::Closed(2)));
+    /// assert_eq!(receiver.recv(), Ok(1));
+    /// assert_eq!(receiver.recv(), Err(RecvError::Closed));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn close(&self) {
         self.end.queue().close();
     }

@@ -26,6 +26,26 @@ use crate::shared::message::Message;
 /// about 100 ms; busy ones look every so often. What the dead owner did with it
 /// is not undone, so doing it again should do no harm, or be told apart by
 /// [`id`](Task::id) and [`attempts`](Task::attempts).
+///
+/// # Examples
+///
+/// ```
+/// use killproof::{channel, process};
+///
+/// let (jobs, todo) = channel::queue(4)?;
+/// jobs.send("index".to_string())?;
+/// let its_todo = todo.clone();
+/// let worker = process::spawn(move || -> () {
+///     let _task = its_todo.lease().unwrap();
+///     std::process::abort();
+/// })?;
+/// assert!(worker.join().is_err());
+///
+/// let task = todo.lease()?;
+/// assert_eq!((task.as_str(), task.id(), task.attempts()), ("index", 0, 2));
+/// assert_eq!(task.done(), "index");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "a task that is dropped before it is done goes back to the queue"]
 pub struct Task<'a, T: Message> {
     lease: Lease<'a>,

@@ -74,6 +74,20 @@ impl<T: Message> Receiver<T> {
     ///
     /// Where it must wait outside a tokio runtime with I/O. A forked child has none
     /// until it builds its own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::{channel, process};
+    ///
+    /// let (results, inbox) = channel::queue(4)?;
+    /// // The processes first: inside a runtime `spawn` refuses.
+    /// let worker = process::spawn(move || results.send(7).unwrap())?;
+    /// let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    /// assert_eq!(runtime.block_on(inbox.recv_async())?, 7);
+    /// worker.join()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub async fn recv_async(&self) -> Result<T, RecvError> {
         let received = until(self, |end| unless_empty(end.try_recv())).await;
         received.map_err(RecvError::Failed)?
@@ -92,6 +106,10 @@ impl<T: Message> Receiver<T> {
     /// # Panics
     ///
     /// As [`recv_async`](Receiver::recv_async).
+    ///
+    /// # Examples
+    ///
+    /// See [`send_async`](Sender::send_async).
     pub async fn lease_async(&self) -> Result<Task<'_, T>, RecvError> {
         let leased = until(self, |end| unless_empty(end.try_lease())).await;
         leased.map_err(RecvError::Failed)?
@@ -117,6 +135,19 @@ impl<T: Message> Sender<T> {
     /// # Panics
     ///
     /// As [`Receiver::recv_async`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (jobs, todo) = killproof::channel::queue(4)?;
+    /// let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    /// runtime.block_on(async {
+    ///     jobs.send_async(7).await.unwrap();
+    ///     let task = todo.lease_async().await.unwrap();
+    ///     assert_eq!(task.done(), 7);
+    /// });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub async fn send_async(&self, value: T) -> Result<(), SendError<T>> {
         send_until(self, value, |end, value| end.try_send(value)).await
     }

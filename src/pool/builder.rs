@@ -116,6 +116,16 @@ impl Builder {
 
     /// After how many tasks a worker is replaced by a fresh one: against leaks in what
     /// it runs. Default: never.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let builder = killproof::pool::Pool::builder().processes(1).max_tasks_per_child(2);
+    /// let pool = builder.build(|(): ()| std::process::id())?;
+    /// let pids = pool.map([(); 4])?;
+    /// assert!(pids[0] == pids[1] && pids[1] != pids[2] && pids[2] == pids[3]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn max_tasks_per_child(mut self, tasks: usize) -> Builder {
         self.most_tasks = Some(tasks);
         self

@@ -6,6 +6,27 @@ use crate::error::{Error, Kind};
 use crate::process::{JoinError, SpawnError};
 
 /// Why a task has no result.
+///
+/// # Examples
+///
+/// ```
+/// use killproof::pool::{Pool, TaskError};
+///
+/// let pool: Pool<u32, ()> = Pool::new(2, |n| match n {
+///     0 => panic!("zero"),
+///     1 => std::process::exit(3),
+///     _ => std::process::abort(),
+/// })?;
+/// for n in 0..3 {
+///     match pool.apply(n) {
+///         Err(TaskError::Panicked(message)) => assert!(message.starts_with("zero, at ")),
+///         Err(TaskError::Exited(code)) => assert_eq!(code, 3),
+///         Err(TaskError::Signalled(signal)) => assert_eq!(signal, 6),
+///         other => panic!("{other:?}"),
+///     }
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TaskError {

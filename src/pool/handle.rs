@@ -211,6 +211,21 @@ impl<In, Out> Pool<In, Out> {
     /// [`terminate`](Pool::terminate), since it would have no end;
     /// [`PoolError::Keeper`] and [`PoolError::Initializer`] where the pool ended by
     /// that.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::pool::{Pool, PoolError, TaskError};
+    ///
+    /// let pool = Pool::new(2, |n: u32| n + 1)?;
+    /// let result = pool.apply_async(1);
+    /// assert_eq!(pool.join(), Err(PoolError::Running));
+    /// pool.close();
+    /// assert_eq!(pool.apply(2), Err(TaskError::Closed));
+    /// pool.join()?;
+    /// assert_eq!(result.get(), Ok(2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn join(&self) -> Result<(), PoolError> {
         self.exchange.join()
     }

@@ -109,6 +109,20 @@ impl<Out: Message> AsyncResult<Out> {
     }
 
     /// Whether the task has come to a value; `None` while it is not finished.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::pool::Pool;
+    ///
+    /// let pool = Pool::new(2, |n: u32| if n == 0 { panic!("zero") } else { n })?;
+    /// let (bad, good) = (pool.apply_async(0), pool.apply_async(1));
+    /// bad.wait();
+    /// good.wait();
+    /// assert!(bad.ready() && good.ready());
+    /// assert_eq!((bad.successful(), good.successful()), (Some(false), Some(true)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn successful(&self) -> Option<bool> {
         if !self.ready() {
             return None;

@@ -122,6 +122,20 @@ impl<T> Child<T> {
     /// How the process ended: `0` or another code of its own, `101` for a
     /// panic, `-9` for signal 9. `None` while it runs, and where nobody can
     /// say any more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::process::{join_all, spawn};
+    ///
+    /// let wait = || -> () { loop { std::thread::park() } };
+    /// let children = [spawn(|| ())?, spawn(|| -> () { std::process::exit(3) })?, spawn(wait)?];
+    /// children[2].terminate()?;
+    /// while children.iter().any(|child| child.is_alive()) {}
+    /// assert_eq!(children.each_ref().map(|child| child.exit_code()), [Some(0), Some(3), Some(-15)]);
+    /// join_all(children);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn exit_code(&self) -> Option<i32> {
         reap();
         match self.look() {

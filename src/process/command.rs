@@ -50,6 +50,7 @@ pub trait CommandExt {
     /// # Panics
     ///
     /// The start fails when `name` has a `=` or a zero in it.
+    ///
     /// # Safety
     ///
     /// The descriptors can be written to, and what is written there becomes values in
@@ -108,6 +109,10 @@ fn variable(name: &str) -> String {
 ///   names and sizes are the same.
 ///
 /// [`Shared::open`]: crate::Shared::open
+///
+/// # Examples
+///
+/// See [`CommandExt`].
 pub unsafe fn inherited<H: Transfer>(name: &str) -> Result<H, Error> {
     let absent = Error::new("inherited", Kind::Os(Errno::NOENT.raw_os_error()));
     let numbers = std::env::var(variable(name)).map_err(|_| absent)?;

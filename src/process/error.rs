@@ -8,6 +8,22 @@ use crate::sys::fork::signal_name;
 /// Why no process was spawned.
 ///
 /// The closure is dropped, and nothing of the attempt is left.
+///
+/// # Examples
+///
+/// ```
+/// use killproof::process::{SpawnError, spawn};
+/// use killproof::{Shared, sync::Mutex};
+///
+/// let lock = Shared::new(Mutex::new(0_u8))?;
+/// let guard = lock.lock().unwrap();
+/// assert_eq!(spawn(|| ()).unwrap_err(), SpawnError::Loans(1));
+/// drop(guard);
+///
+/// let thread = std::thread::spawn(|| spawn(|| ()).unwrap_err());
+/// assert_eq!(thread.join().unwrap(), SpawnError::Threads(2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SpawnError {
@@ -96,6 +112,20 @@ impl From<Error> for SpawnError {
 }
 
 /// Why a child gave no value.
+///
+/// # Examples
+///
+/// ```
+/// use killproof::process::{JoinError, spawn};
+///
+/// let child = spawn(|| -> u8 { panic!("no such page") })?;
+/// match child.join() {
+///     Err(JoinError::Panicked(message)) => assert!(message.starts_with("no such page, at ")),
+///     Err(JoinError::Signalled(signal)) => println!("killed by {signal}: try again"),
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JoinError {

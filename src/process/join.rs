@@ -57,6 +57,19 @@ impl<T: Message> Child<T> {
     /// # Errors
     ///
     /// As [`join`](Child::join).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::process::{self, JoinError};
+    ///
+    /// let mut child = process::spawn(|| -> () { loop { std::thread::park() } })?;
+    /// assert_eq!(child.try_join(), Ok(None));
+    /// child.kill()?;
+    /// while child.is_alive() {}
+    /// assert_eq!(child.try_join(), Err(JoinError::Signalled(9)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn try_join(&mut self) -> Result<Option<T>, JoinError> {
         self.join_until(Deadline::Now)
     }
@@ -101,6 +114,15 @@ impl<T: Message> Child<T> {
     /// # Panics
     ///
     /// Where it must wait outside a tokio runtime with I/O.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut child = killproof::process::spawn(|| 6 * 7)?;
+    /// let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    /// assert_eq!(runtime.block_on(child.join_async())?, 42);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[cfg(feature = "tokio")]
     pub async fn join_async(&mut self) -> Result<T, JoinError> {
         if let Some(value) = self.try_join()? {

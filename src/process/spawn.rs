@@ -102,6 +102,22 @@ where
 /// - Where there is a runtime with an epoll, such as tokio's, the child does not use
 ///   it, nor enter it, nor make anything of that library's inside it: the epoll is
 ///   this process's, and takes addresses in the child's memory for its own.
+///
+/// # Examples
+///
+/// ```
+/// use killproof::process;
+///
+/// let (tell, told) = std::sync::mpsc::channel::<()>();
+/// let thread = std::thread::spawn(move || told.recv());
+/// assert!(process::spawn(|| 2 + 2).is_err());
+/// // SAFETY: the child computes, and uses nothing that the other thread may hold.
+/// let child = unsafe { process::spawn_unchecked(|| 2 + 2) }?;
+/// assert_eq!(child.join()?, 4);
+/// drop(tell);
+/// assert!(thread.join().unwrap().is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub unsafe fn spawn_unchecked<F, T>(f: F) -> Result<Child<T>, SpawnError>
 where
     F: FnOnce() -> T + Send + 'static,

@@ -83,6 +83,26 @@ impl<T: Shareable> Shared<T> {
     ///   [`Shared::new`] and changed through `T`'s own methods, or any bytes are
     ///   a valid `T`.
     /// - Nobody writes to the file otherwise while it is mapped here.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::{Shared, sync::Value};
+    ///
+    /// let count = Shared::new(Value::new(1_u32))?;
+    /// // SAFETY: nobody writes to the file by this descriptor.
+    /// let fd = unsafe { count.as_fd() }.try_clone_to_owned()?;
+    /// // SAFETY: it was made by `Shared::new`, of this type, just now.
+    /// let same = unsafe { Shared::<Value<u32>>::open(fd) }?;
+    /// count.set(2)?;
+    /// assert_eq!(same.get(), 2);
+    ///
+    /// // SAFETY: as above.
+    /// let fd = unsafe { count.as_fd() }.try_clone_to_owned()?;
+    /// // SAFETY: of another type: this is refused.
+    /// assert!(unsafe { Shared::<Value<u64>>::open(fd) }.unwrap_err().is_mismatch());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub unsafe fn open(fd: OwnedFd) -> Result<Shared<T>, Error> {
         let region = Region::open(fd, layout_of::<T>(&[]), size_of::<T>())?;
         Ok(Shared::over(region))

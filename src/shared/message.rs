@@ -113,6 +113,37 @@ impl fmt::Display for InvalidMessage {
 impl std::error::Error for InvalidMessage {}
 
 /// Where a message writes itself.
+///
+/// # Examples
+///
+/// A type that is some bytes:
+///
+/// ```
+/// use killproof::{Decoder, Encoder, InvalidMessage, Message};
+/// use std::net::Ipv4Addr;
+///
+/// #[derive(Debug, PartialEq)]
+/// struct Host(Ipv4Addr);
+///
+/// impl Message for Host {
+///     const FIXED: Option<usize> = Some(4); // all equally long: no length travels along
+///     fn encoded_len(&self) -> usize {
+///         4
+///     }
+///     fn encode(&self, out: &mut Encoder<'_>) {
+///         out.put(&self.0.octets());
+///     }
+///     fn decode(input: &mut Decoder<'_>) -> Result<Self, InvalidMessage> {
+///         let octets: [u8; 4] = input.take(4)?.try_into().map_err(|_| InvalidMessage)?;
+///         Ok(Host(octets.into()))
+///     }
+/// }
+///
+/// let (hosts, inbox) = killproof::channel::queue(4)?;
+/// hosts.send(Host(Ipv4Addr::LOCALHOST))?;
+/// assert_eq!(inbox.recv()?, Host(Ipv4Addr::LOCALHOST));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Encoder<'a> {
     rest: &'a mut [u8],
@@ -136,6 +167,10 @@ impl Encoder<'_> {
 }
 
 /// Where a message reads itself from.
+///
+/// # Examples
+///
+/// See [`Encoder`].
 #[derive(Debug)]
 pub struct Decoder<'a> {
     rest: &'a [u8],

@@ -33,6 +33,10 @@ pub(super) mod sealed {
 }
 
 /// Why a lock was not simply taken; `G` is the guard that was asked for.
+///
+/// # Examples
+///
+/// See [`Abandoned`].
 #[non_exhaustive]
 pub enum LockError<G: Guard> {
     /// The lock is held, but an owner died or panicked before the value was
@@ -115,6 +119,28 @@ impl<G: Guard> Abandoned<G> {
     ///
     /// In a forked child that inherited it, it repairs nothing: the lock is the
     /// parent's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::sync::{LockError, Mutex};
+    /// use killproof::{Shared, process};
+    ///
+    /// // `bool`: what a kill left of it must not be looked at, so there is no `recover`.
+    /// let is_open = Shared::new(Mutex::new(true))?;
+    /// let theirs = is_open.clone();
+    /// let child = process::spawn(move || -> () {
+    ///     let _guard = theirs.lock().unwrap();
+    ///     std::process::abort();
+    /// })?;
+    /// assert!(child.join().is_err());
+    /// match is_open.lock() {
+    ///     Err(LockError::Abandoned(abandoned)) => assert!(!*abandoned.replace(false)),
+    ///     other => panic!("{other:?}"),
+    /// }
+    /// assert!(!*is_open.lock().unwrap());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn replace(mut self, value: G::Value) -> G {
         G::put(&mut self.held, value);
         G::repaired(self.held)

@@ -172,6 +172,18 @@ impl Event {
     ///
     /// Where it must wait outside a tokio runtime with I/O. A forked child has none
     /// until it builds its own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let stop = killproof::sync::Event::new()?;
+    /// let its_stop = stop.clone();
+    /// let child = killproof::process::spawn(move || its_stop.set())?;
+    /// let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    /// runtime.block_on(stop.wait_async())?;
+    /// child.join()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub async fn wait_async(&self) -> Result<(), Error> {
         let start = self.flag.moment();
         if self.is_set() {

@@ -122,6 +122,24 @@ impl<T: Shareable + Copy> Mutex<T> {
     /// # Errors
     ///
     /// As [`lock`](Mutex::lock), and [`LockError::WouldBlock`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::{Shared, process, sync::{LockError, Mutex}};
+    ///
+    /// let lock = Shared::new(Mutex::new(0_u8))?;
+    /// let theirs = lock.clone();
+    /// let child = process::spawn(move || -> () {
+    ///     let _guard = theirs.lock().unwrap();
+    ///     loop { std::thread::park() }
+    /// })?;
+    /// while lock.try_lock().is_ok() {}
+    /// assert!(matches!(lock.try_lock(), Err(LockError::WouldBlock)));
+    /// child.kill()?;
+    /// assert!(matches!(lock.lock(), Err(LockError::Abandoned(_))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn try_lock(&self) -> Result<MutexGuard<'_, T>, LockError<MutexGuard<'_, T>>> {
         self.lock_until(Deadline::Now)

@@ -80,6 +80,18 @@ impl<const CAPACITY: usize> Semaphore<CAPACITY> {
 
     /// The semaphore, never to have more permits than now:
     /// [`add_permits`](Semaphore::add_permits) fails. Before it is in a `Shared`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::{Shared, sync::Semaphore};
+    ///
+    /// let seats = Shared::new(Semaphore::new(2).bounded())?;
+    /// assert!(seats.add_permits(1).unwrap_err().is_limit());
+    /// let _one = seats.acquire()?;
+    /// assert_eq!(seats.available(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn bounded(self) -> Semaphore<CAPACITY> {
         Semaphore { is_bounded: true, ..self }
     }

@@ -7,6 +7,7 @@
 //! Each rule is one function from a file to its breaches, and has a test that
 //! it can fail.
 
+mod documents;
 mod floors;
 mod manifest;
 mod source;

@@ -35,6 +35,7 @@ mod readiness;
 mod readiness_pipe;
 mod refused;
 mod released;
+mod robust;
 mod rwlock;
 mod stopped;
 mod stopped_inside;
@@ -60,6 +61,7 @@ fn main() {
     let cases = [
         lost_wakeup::cases(),
         released::cases(),
+        robust::cases(),
         alone::cases(),
         permits::cases(),
         leaked::cases(),

@@ -20,17 +20,21 @@ use crate::common::mapped::{Gate, Mapped};
 use crate::common::pin;
 use crate::{STUCK, expect, fall_asleep, finish, scenario};
 
-const NAME: &str = "killed and released";
-const REPETITIONS: usize = 100;
+pub const REPETITIONS: usize = 100;
 
 pub fn cases() -> Vec<Case> {
-    vec![match process_mrelease(-1) {
+    vec![where_memory_is_released("killed and released", killed_and_released)]
+}
+
+/// A scenario that needs process_mrelease(2).
+pub fn where_memory_is_released(name: &str, body: fn() -> Result<String, String>) -> Case {
+    match process_mrelease(-1) {
         // Without the call, or where it is not permitted, there is no such race.
         Err(errno @ (Errno::ENOSYS | Errno::EPERM | Errno::EACCES)) => {
-            Case::skipped(NAME, format!("scenario {NAME}: SKIPPED, process_mrelease: {errno}"))
+            Case::skipped(name, format!("scenario {name}: SKIPPED, process_mrelease: {errno}"))
         }
-        _ => scenario(NAME, killed_and_released),
-    }]
+        _ => scenario(name, body),
+    }
 }
 
 fn killed_and_released() -> Result<String, String> {
@@ -89,8 +93,9 @@ fn one_holder() -> Result<bool, String> {
     Ok(in_time)
 }
 
-/// Both calls run on the CPU that the victim would need for its exit.
-fn kill_and_release(victim: &Child) -> Result<bool, String> {
+/// Whether its memory was gone before its exit. Both calls run on the CPU that the
+/// victim would need for that.
+pub fn kill_and_release(victim: &Child) -> Result<bool, String> {
     let pid = Pid::from_raw(victim.pid().as_raw()).ok_or("no pid")?;
     let pidfd = pidfd_open(pid, PidfdFlags::empty()).map_err(|e| e.to_string())?;
     let _together = pin::beside(victim.pid());

@@ -82,6 +82,10 @@ where
 ///
 /// As when it is dropped, within about 100 ms. Descriptors of messages that nobody
 /// received are closed.
+///
+/// # Examples
+///
+/// See [`connection`].
 #[must_use = "dropped, it ends the conversation"]
 pub struct Connection<Tx: Message, Rx: Message> {
     pub(super) end: End,

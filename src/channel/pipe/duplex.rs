@@ -93,6 +93,30 @@ impl<Tx: Message, Rx: Message> Duplex<Tx, Rx> {
 
     /// The two ends by themselves, for two threads, two processes, or to drop one of
     /// them: to end the stream one way and still receive the other.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::{channel, process};
+    ///
+    /// let (ours, its) = channel::duplex::<u64, u64>()?;
+    /// let child = process::spawn(move || {
+    ///     let (mut sums, mut numbers) = its.split();
+    ///     let mut sum = 0;
+    ///     while let Ok(number) = numbers.recv() {
+    ///         sum += number;
+    ///     }
+    ///     sums.send(sum).unwrap();
+    /// })?;
+    /// let (mut numbers, mut sums) = ours.split();
+    /// for number in 1..=4 {
+    ///     numbers.send(number)?;
+    /// }
+    /// drop(numbers); // this way is over, the other one is not
+    /// assert_eq!(sums.recv()?, 10);
+    /// child.join()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn split(self) -> (PipeSender<Tx>, PipeReceiver<Rx>) {
         (self.sender, self.receiver)
     }
