@@ -9,8 +9,9 @@ use core::fmt;
 ///
 /// Every [`Plain`](crate::Plain) value, `bool`, `char`, `String`, `Vec`, `Option`,
 /// `Result`, `PathBuf`, `OsString` and tuples of them are messages; with the feature
-/// `serde`, so is every type that serde knows, in a `Serde`. A type of one's own writes its parts one after the other and reads them back in the
-/// same order.
+/// `serde`, so is every type that serde knows, in a `Serde`. A type of one's own writes
+/// its parts one after the other and reads them back in the same order. Errors travel as
+/// their text.
 ///
 /// # Examples
 ///
@@ -44,7 +45,8 @@ use core::fmt;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot travel between processes as bytes",
     note = "write a struct of numbers with `plain!`, or implement `Message`: three methods, see \
-            its example"
+            its example; with the feature `serde`, put it into a `Serde`; errors travel as \
+            their text, a `String`"
 )]
 pub trait Message: Sized {
     /// The length of every value's encoding, if they are all equally long.
