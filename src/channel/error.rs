@@ -7,6 +7,10 @@ use crate::raw::queue::Stop;
 use crate::shared::message::{self, Message};
 
 /// Why a message was not sent; it comes back inside.
+///
+/// # Examples
+///
+/// See [`Sender`](super::Sender).
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SendError<T> {
@@ -77,6 +81,10 @@ impl<T> fmt::Display for SendError<T> {
 impl<T> std::error::Error for SendError<T> {}
 
 /// Why no message was received.
+///
+/// # Examples
+///
+/// See [`Receiver`](super::Receiver).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RecvError {

@@ -115,6 +115,10 @@ impl From<JoinError> for TaskError {
 }
 
 /// Why there is no pool, or why it did not come to its end.
+///
+/// # Examples
+///
+/// See [`Pool::join`](super::Pool::join).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PoolError {

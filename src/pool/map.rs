@@ -187,6 +187,10 @@ impl<In: Message, Out: Message, I: Iterator<Item = In>> fmt::Debug
 }
 
 /// What will become of many tasks; from [`Pool::map_async`].
+///
+/// # Examples
+///
+/// See [`get`](MapResult::get).
 #[derive(Debug)]
 #[must_use = "dropped, nobody learns what became of the tasks"]
 pub struct MapResult<Out> {

@@ -18,6 +18,10 @@ use crate::sys::fd::poll_any;
 /// its [`Child`] is asked.
 ///
 /// It says the same process for ever, whatever becomes of the number.
+///
+/// # Examples
+///
+/// See [`active_children`].
 #[derive(Clone, Debug)]
 pub struct ActiveChild(Arc<Known>);
 

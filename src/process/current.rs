@@ -4,6 +4,10 @@ use super::family::family;
 use crate::sys::fork::{getpid, getppid};
 
 /// This process, as [`current`] found it.
+///
+/// # Examples
+///
+/// See [`current`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Current {
     name: String,

@@ -24,6 +24,10 @@ use crate::sys::errno::Named;
 use crate::sys::{self, lifeline, pidfd};
 
 /// Which process returned from [`fork`].
+///
+/// # Examples
+///
+/// See [`fork`].
 #[derive(Debug)]
 pub enum Fork {
     /// This is the process that called, and that is its child.

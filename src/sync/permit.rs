@@ -13,6 +13,10 @@ use crate::shared::loans::Loan;
 ///
 /// Dropped in a forked child that inherited it, it does nothing: the permit is
 /// the parent's.
+///
+/// # Examples
+///
+/// See [`Semaphore`].
 #[must_use = "the permit is free again as soon as it is dropped"]
 #[derive(Debug)]
 pub struct Permit<'a, const CAPACITY: usize = 64> {
@@ -89,6 +93,19 @@ impl PermitId {
 }
 
 /// Why no permit was had.
+///
+/// # Examples
+///
+/// ```
+/// use killproof::{Shared, sync::{AcquireError, Semaphore}};
+///
+/// let seats = Shared::new(Semaphore::new(1))?;
+/// let permit = seats.acquire()?;
+/// assert_eq!(seats.try_acquire().unwrap_err(), AcquireError::WouldBlock);
+/// permit.release();
+/// assert!(seats.try_acquire().is_ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AcquireError {

@@ -116,6 +116,16 @@ fn tests_that_are_named_exist() {
 }
 
 #[test]
+fn examples_are_listed() {
+    let cookbook = fs::read_to_string(root().join("docs/cookbook.md")).unwrap();
+    for entry in fs::read_dir(root().join("examples")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        assert!(cookbook.contains(&format!("| `{name}` |")), "{name}: not in docs/cookbook.md");
+    }
+}
+
+#[test]
 fn what_is_not_there_is_seen() {
     let text =
         "# A `b`, c\n[x](#a-b-c) [y](#d) [z](no.md) [w](https://e.org/)\n```\n[v](f.md)\n```\n";
