@@ -126,6 +126,17 @@ fn examples_are_listed() {
 }
 
 #[test]
+fn the_readme_says_which_rust() {
+    let read = |file| fs::read_to_string(root().join(file)).unwrap();
+    let manifest = read("Cargo.toml");
+    let version = manifest.split("\nrust-version = \"").nth(1).and_then(|it| it.split('"').next());
+    let version = version.unwrap();
+    for document in ["README.md", "CONTRIBUTING.md"] {
+        assert!(read(document).contains(version), "{document}: not {version}");
+    }
+}
+
+#[test]
 fn what_is_not_there_is_seen() {
     let text =
         "# A `b`, c\n[x](#a-b-c) [y](#d) [z](no.md) [w](https://e.org/)\n```\n[v](f.md)\n```\n";
