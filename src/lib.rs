@@ -41,7 +41,7 @@
 //!
 //! | a process is killed | then |
 //! |---|---|
-//! | holding a lock | the next owner is told, with the lock held, until somebody repairs the value |
+//! | holding a [`Mutex`](sync::Mutex), or writing to an [`RwLock`](sync::RwLock) | the next owner is told, with the lock held, until somebody repairs the value |
 //! | holding a semaphore's permit | the permit is free again |
 //! | sending or receiving | the message is there whole, or not at all; at most the one that it was taking is gone with it |
 //! | with a message on lease | the message goes to somebody else, with one more attempt |
