@@ -1,4 +1,5 @@
-//! The queue against pipe(2) and, between threads, crossbeam's ArrayQueue.
+//! The queue against what the kernel has, a ring behind a mutex and, between threads,
+//! crossbeam's ArrayQueue.
 //!
 //! ```text
 //! cargo bench --bench channel [-- PART-OF-A-NAME ..]
@@ -9,10 +10,12 @@
 
 mod common;
 
-use std::time::{Duration, Instant};
-
-use common::compare::{FEW, MANY, Unit, compare, cpu_nanoseconds_per_call, header, is_quick};
-use common::transport::{Array, Ours, Payload, Pipe, Transport};
+use common::compare::{FEW, MANY, Unit, compare, cpu_nanoseconds_per_call, header};
+use common::frames::{BareFrames, Frames};
+use common::kernel::Kernel;
+use common::locked::Locked;
+use common::transport::{Array, Ours, Payload, Transport};
+use common::trips::{Lines, on_one_cpu, trips};
 use common::workers::{Board, Crew, Worker};
 
 /// Senders and receivers.
@@ -29,6 +32,8 @@ fn main() {
         throughput::<u64>(8, shape);
         throughput::<[u64; 8]>(64, shape);
     }
+    crowd();
+    frames();
     round_trip::<u64>(8);
     round_trip::<[u64; 8]>(64);
 }
@@ -45,7 +50,7 @@ fn alone<M: Payload>(bytes: usize) {
         })
     }
     let name = |peer| format!("queue/{bytes}B/alone/{peer}");
-    let (queue, pipe, array) = (Ours::<M>::new(), Pipe::new(), Array::<M>::new(1));
+    let (queue, pipe, array) = (Ours::<M>::new(), Kernel::pipe(), Array::<M>::new(1));
     let ours = || there_and_out(&queue);
     let unit = Unit::Nanoseconds;
     compare(MANY, unit, &name("pipe"), "pipe(2)", ours, || there_and_out::<M>(&pipe));
@@ -56,11 +61,33 @@ fn throughput<M: Payload>(bytes: usize, shape: (usize, usize)) {
     let (senders, receivers) = shape;
     let name = |peer| format!("queue/{bytes}B/{senders}-to-{receivers}/{peer}");
     let ours = || carry(shape, &Ours::<M>::new(), Actors::Processes);
-    compare(FEW, Unit::PerSecond, &name("pipe"), "pipe(2)", ours, || {
-        carry::<M>(shape, &Pipe::new(), Actors::Processes)
+    let unit = Unit::PerSecond;
+    compare(FEW, unit, &name("pipe"), "pipe(2)", ours, || {
+        carry::<M>(shape, &Kernel::pipe(), Actors::Processes)
     });
-    compare(FEW, Unit::PerSecond, &name("array"), "ArrayQueue threads", ours, || {
+    compare(FEW, unit, &name("seqpacket"), "SOCK_SEQPACKET", ours, || {
+        carry::<M>(shape, &Kernel::seqpacket(), Actors::Processes)
+    });
+    compare(FEW, unit, &name("locked"), "ring, pthread_mutex_t", ours, || {
+        carry::<M>(shape, &Locked::new(), Actors::Processes)
+    });
+    compare(FEW, unit, &name("array"), "ArrayQueue threads", ours, || {
         carry(shape, &Array::<M>::new(senders), Actors::Threads)
+    });
+}
+
+/// Many more processes than CPUs, against as many as there are.
+fn crowd() {
+    let of = |shape| carry::<u64>(shape, &Ours::new(), Actors::Processes);
+    let name = "queue/8B/32-to-32/2-to-2";
+    compare(FEW, Unit::PerSecond, name, "ours, 2 to 2", || of((32, 32)), || of((2, 2)));
+}
+
+/// 64 KiB in place.
+fn frames() {
+    let ours = || carry(SHAPES[0], &Frames::new(), Actors::Processes);
+    compare(FEW, Unit::PerSecond, "queue/64KiB/in-place/bare", "a bare ring", ours, || {
+        carry(SHAPES[0], &BareFrames::new(), Actors::Processes)
     });
 }
 
@@ -123,12 +150,21 @@ fn carry<M: Payload>(
 fn round_trip<M: Payload>(bytes: usize) {
     let name = |peer| format!("queue/{bytes}B/round-trip/{peer}");
     let ours = || echoed::<M, _>(Ours::new, Actors::Processes);
-    compare(FEW, Unit::Nanoseconds, &name("pipe"), "pipe(2)", ours, || {
-        echoed::<M, _>(Pipe::new, Actors::Processes)
-    });
-    compare(FEW, Unit::Nanoseconds, &name("array"), "ArrayQueue threads", ours, || {
+    let pipe = || echoed::<M, _>(Kernel::pipe, Actors::Processes);
+    let unit = Unit::Nanoseconds;
+    compare(FEW, unit, &name("pipe"), "pipe(2)", ours, pipe);
+    compare(FEW, unit, &name("array"), "ArrayQueue threads", ours, || {
         echoed::<M, _>(|| Array::new(1), Actors::Threads)
     });
+    compare(FEW, unit, &name("lines"), "two cache lines", ours, Lines::trip);
+    compare(
+        FEW,
+        unit,
+        &name("one-cpu/pipe"),
+        "pipe(2)",
+        || on_one_cpu(ours),
+        || on_one_cpu(pipe),
+    );
 }
 
 /// Nanoseconds of a round trip.
@@ -143,21 +179,10 @@ fn echoed<M: Payload, T: Transport<M>>(new: impl Fn() -> T, actors: Actors) -> f
         }
     };
     let ask = || {
-        let trips = |for_how_long: Duration| {
-            let start = Instant::now();
-            for value in 1_u64.. {
-                there.send(M::of(value));
-                assert_eq!(back.recv().map(|message| message.value()), Some(value));
-                let elapsed = start.elapsed();
-                if elapsed >= for_how_long {
-                    return elapsed.as_nanos() as f64 / value as f64;
-                }
-            }
-            unreachable!("more trips than numbers")
-        };
-        let (warm_up, window) = if is_quick() { (1, 2) } else { (5, 50) };
-        trips(Duration::from_millis(warm_up));
-        let nanoseconds = trips(Duration::from_millis(window));
+        let nanoseconds = trips(|value| {
+            there.send(M::of(value));
+            assert_eq!(back.recv().map(|message| message.value()), Some(value));
+        });
         there.send(M::of(0));
         nanoseconds
     };

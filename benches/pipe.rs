@@ -12,13 +12,11 @@ mod common;
 
 use std::io::{PipeReader, PipeWriter, Read, Write};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
-use common::compare::{FEW, Unit, compare, header, is_quick};
+use common::compare::{FEW, Unit, compare, header};
+use common::trips::{Lines, trips, wait};
 use common::workers::{Board, Crew, Worker};
 use killproof::channel::{Duplex, PipeBuilder, PipeReceiver, PipeSender};
-use killproof::{Shared, shareable};
 use rtrb::{Consumer, Producer, RingBuffer};
 
 /// Bytes of a ring, ours and rtrb's.
@@ -56,15 +54,6 @@ impl Receives for PipeReceiver<Vec<u8>> {
     fn recv(&mut self, into: &mut Vec<u8>) -> bool {
         self.recv_into(into).is_ok()
     }
-}
-
-/// How often a thread looks before it lets others run.
-const LOOKS: u32 = 64;
-
-#[inline]
-fn wait(looks: &mut u32) {
-    *looks += 1;
-    if looks.is_multiple_of(LOOKS) { std::thread::yield_now() } else { std::hint::spin_loop() }
 }
 
 impl Sends for Producer<u8> {
@@ -196,14 +185,7 @@ fn round_trip(len: usize) {
         &name("lines"),
         "two cache lines",
         || through_ours(len),
-        || {
-            let lines = Lines::new();
-            let child = Worker::start(|| lines.echo());
-            let nanoseconds = trips(|number| lines.ask(number));
-            lines.ask(0);
-            child.join();
-            nanoseconds
-        },
+        Lines::trip,
     );
 }
 
@@ -241,70 +223,4 @@ fn ask(len: usize, sender: &mut impl Sends, receiver: &mut impl Receives) -> f64
     write(&mut message, 0);
     sender.send(&message);
     nanoseconds
-}
-
-/// Nanoseconds of a round trip, after a warm-up.
-fn trips(mut trip: impl FnMut(u64)) -> f64 {
-    let mut number = 0_u64;
-    let mut for_a_while = |how_long: Duration| {
-        let (start, before) = (Instant::now(), number);
-        loop {
-            number += 1;
-            trip(number);
-            let elapsed = start.elapsed();
-            if elapsed >= how_long {
-                return elapsed.as_nanos() as f64 / (number - before) as f64;
-            }
-        }
-    };
-    let (warm_up, window) = if is_quick() { (1, 2) } else { (5, 50) };
-    for_a_while(Duration::from_millis(warm_up));
-    for_a_while(Duration::from_millis(window))
-}
-
-shareable! {
-    #[repr(align(128))]
-    struct Line { number: AtomicU64 }
-}
-
-shareable! {
-    /// One number each way, on lines of their own.
-    struct Lines { there: Line, back: Line }
-}
-
-impl Line {
-    fn new() -> Line {
-        Line { number: AtomicU64::new(u64::MAX) }
-    }
-
-    fn wait_for_another(&self, known: u64) -> u64 {
-        let mut looks = 0;
-        loop {
-            let number = self.number.load(Ordering::Acquire);
-            if number != known {
-                return number;
-            }
-            wait(&mut looks);
-        }
-    }
-}
-
-impl Lines {
-    fn new() -> Shared<Lines> {
-        Shared::new(Lines { there: Line::new(), back: Line::new() }).unwrap()
-    }
-
-    fn ask(&self, number: u64) {
-        let known = self.back.number.load(Ordering::Relaxed);
-        self.there.number.store(number, Ordering::Release);
-        assert_eq!(self.back.wait_for_another(known), number);
-    }
-
-    fn echo(&self) {
-        let mut number = u64::MAX;
-        while number != 0 {
-            number = self.there.wait_for_another(number);
-            self.back.number.store(number, Ordering::Release);
-        }
-    }
 }

@@ -3,6 +3,10 @@
 #![allow(dead_code)] // Each bench uses its part of it.
 
 pub mod compare;
+pub mod frames;
+pub mod kernel;
+pub mod locked;
 pub mod posix;
 pub mod transport;
+pub mod trips;
 pub mod workers;

@@ -1,15 +1,15 @@
-//! Ways to carry messages, behind one interface: ours, pipe(2), ArrayQueue.
-#![allow(unsafe_code)]
+//! A way to carry messages, and the two that have a ring without a lock: ours, and
+//! between threads crossbeam's ArrayQueue.
 
-use std::io::Error;
-use std::mem::{MaybeUninit, size_of};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crossbeam_queue::ArrayQueue;
 use killproof::Plain;
 use killproof::channel::{Receiver, RecvError, Sender, queue};
 
-/// Messages that a queue holds. A pipe holds its usual 64 KiB.
+use super::trips::wait;
+
+/// Messages that a queue holds. What the kernel has holds as many bytes as usual.
 pub const CAPACITY: usize = 1024;
 
 /// A message that says which it is, with all of its bytes.
@@ -80,63 +80,6 @@ impl<M: Payload> Transport<M> for Ours<M> {
     }
 }
 
-/// One write(2) and one read(2) a message.
-pub struct Pipe {
-    read: libc::c_int,
-    write: libc::c_int,
-    /// Whether this process gave up writing.
-    only_receives: AtomicBool,
-}
-
-impl Pipe {
-    pub fn new() -> Pipe {
-        let mut ends = [0; 2];
-        // SAFETY: room for two descriptors.
-        assert_eq!(unsafe { libc::pipe(ends.as_mut_ptr()) }, 0);
-        Pipe { read: ends[0], write: ends[1], only_receives: AtomicBool::new(false) }
-    }
-}
-
-impl Drop for Pipe {
-    fn drop(&mut self) {
-        Transport::<u64>::only_receive(self);
-        // SAFETY: open since `new`, and nobody uses it any more.
-        unsafe { libc::close(self.read) };
-    }
-}
-
-impl<M: Payload> Transport<M> for Pipe {
-    #[inline]
-    fn send(&self, message: M) -> bool {
-        // SAFETY: all bytes of a `Plain` value may be looked at.
-        let sent = unsafe { libc::write(self.write, (&raw const message).cast(), size_of::<M>()) };
-        assert_eq!(sent, size_of::<M>() as isize, "{}", Error::last_os_error());
-        true
-    }
-
-    #[inline]
-    fn recv(&self) -> Option<M> {
-        let mut message = MaybeUninit::<M>::uninit();
-        // SAFETY: room for a message.
-        let got = unsafe { libc::read(self.read, message.as_mut_ptr().cast(), size_of::<M>()) };
-        if got == 0 {
-            return None;
-        }
-        assert_eq!(got, size_of::<M>() as isize, "{}", Error::last_os_error());
-        // SAFETY: all bytes were read, and any bytes are a `Plain` value.
-        Some(unsafe { message.assume_init() })
-    }
-
-    fn finish(&self) {}
-
-    fn only_receive(&self) {
-        if !self.only_receives.swap(true, Ordering::Relaxed) {
-            // SAFETY: open since `new`, and closed only here, once.
-            unsafe { libc::close(self.write) };
-        }
-    }
-}
-
 /// Between threads; whoever cannot go on looks again, and lets others run.
 pub struct Array<M> {
     queue: ArrayQueue<M>,
@@ -147,14 +90,6 @@ impl<M> Array<M> {
     pub fn new(senders: usize) -> Array<M> {
         Array { queue: ArrayQueue::new(CAPACITY), senders: AtomicUsize::new(senders) }
     }
-}
-
-/// How often a thread looks before it lets others run.
-const LOOKS: u32 = 64;
-
-fn wait(looks: &mut u32) {
-    *looks += 1;
-    if looks.is_multiple_of(LOOKS) { std::thread::yield_now() } else { std::hint::spin_loop() }
 }
 
 impl<M: Payload> Transport<M> for Array<M> {

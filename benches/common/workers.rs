@@ -10,7 +10,7 @@ use killproof::{Shared, shareable};
 use super::compare::is_quick;
 
 /// More than any bench starts.
-const MOST: usize = 16;
+const MOST: usize = 64;
 
 shareable! {
     /// A counter that only its worker writes, on cache lines of its own.

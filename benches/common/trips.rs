@@ -1,0 +1,103 @@
+//! There and back again, and the least that it takes: a number on a cache line each way.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use killproof::{Shared, shareable};
+
+use super::compare::is_quick;
+use super::workers::{Worker, pin, unpin};
+
+/// How often to look before letting others run.
+const LOOKS: u32 = 64;
+
+/// One more look in vain.
+#[inline]
+pub fn wait(looks: &mut u32) {
+    *looks += 1;
+    if looks.is_multiple_of(LOOKS) { std::thread::yield_now() } else { std::hint::spin_loop() }
+}
+
+/// What `measure` finds where everybody, also the children, has one CPU.
+pub fn on_one_cpu(measure: impl FnOnce() -> f64) -> f64 {
+    let allowed = pin(0);
+    let measured = measure();
+    unpin(&allowed);
+    measured
+}
+
+/// Nanoseconds of a round trip, after a warm-up.
+pub fn trips(mut trip: impl FnMut(u64)) -> f64 {
+    let mut number = 0_u64;
+    let mut for_a_while = |how_long: Duration| {
+        let (start, before) = (Instant::now(), number);
+        loop {
+            number += 1;
+            trip(number);
+            let elapsed = start.elapsed();
+            if elapsed >= how_long {
+                return elapsed.as_nanos() as f64 / (number - before) as f64;
+            }
+        }
+    };
+    let (warm_up, window) = if is_quick() { (1, 2) } else { (5, 50) };
+    for_a_while(Duration::from_millis(warm_up));
+    for_a_while(Duration::from_millis(window))
+}
+
+shareable! {
+    #[repr(align(128))]
+    struct Line { number: AtomicU64 }
+}
+
+shareable! {
+    /// One number each way, on lines of their own.
+    pub struct Lines { there: Line, back: Line }
+}
+
+impl Line {
+    fn new() -> Line {
+        Line { number: AtomicU64::new(u64::MAX) }
+    }
+
+    fn wait_for_another(&self, known: u64) -> u64 {
+        let mut looks = 0;
+        loop {
+            let number = self.number.load(Ordering::Acquire);
+            if number != known {
+                return number;
+            }
+            wait(&mut looks);
+        }
+    }
+}
+
+impl Lines {
+    /// Nanoseconds of a round trip between two processes.
+    pub fn trip() -> f64 {
+        let lines = Lines::new();
+        let child = Worker::start(|| lines.echo());
+        let nanoseconds = trips(|number| lines.ask(number));
+        lines.ask(0);
+        child.join();
+        nanoseconds
+    }
+
+    fn new() -> Shared<Lines> {
+        Shared::new(Lines { there: Line::new(), back: Line::new() }).unwrap()
+    }
+
+    fn ask(&self, number: u64) {
+        let known = self.back.number.load(Ordering::Relaxed);
+        self.there.number.store(number, Ordering::Release);
+        assert_eq!(self.back.wait_for_another(known), number);
+    }
+
+    fn echo(&self) {
+        let mut number = u64::MAX;
+        while number != 0 {
+            number = self.there.wait_for_another(number);
+            self.back.number.store(number, Ordering::Release);
+        }
+    }
+}
