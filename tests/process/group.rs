@@ -155,6 +155,8 @@ fn terminate_the_deaf() {
     let heard = spawn(|| raise(Signal::SIGTERM).unwrap_or_default());
     let all = [child.unwrap(), heard.unwrap()];
     deaf.pass();
+    // Or the grace might be over before it has begun.
+    wait_any(&[&all[1]], None).unwrap();
     assert_eq!(terminate_all(&all, Duration::from_millis(20)), Ok(1));
     let ends = join_all(all);
     assert_eq!(ends, [Err(JoinError::Signalled(9)), Err(JoinError::Signalled(15))]);

@@ -7,7 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use killproof::Shared;
-use killproof::process::{Builder, SpawnError, Stdio, Zygote, spawn, terminate_all, wait_any};
+use killproof::process::{
+    Builder, JoinError, SpawnError, Stdio, Zygote, spawn, terminate_all, wait_any,
+};
 use killproof::sync::{Event, Semaphore};
 use nix::errno::Errno;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
@@ -166,9 +168,11 @@ fn complaint_21_a_group_is_ended_at_ctrl_c() -> Result<String, String> {
         waited.push(interrupted);
         expect("woken by", wait_any(&waited, None), Ok(Some(4)))?;
         let killed = terminate_all(&workers, Duration::from_millis(50));
-        expect("who had to be killed", killed, Ok(1))?;
+        // On a busy machine those that hear may not come to it in time.
+        expect("the deaf one had to be killed", killed.is_ok_and(|killed| killed >= 1), true)?;
         let alive = workers.iter().filter(|worker| worker.is_alive()).count();
-        expect("alive", alive, 0)
+        expect("alive", alive, 0)?;
+        expect("the deaf one", workers.swap_remove(0).join(), Err(JoinError::Signalled(9)))
     });
     fall_asleep(&program, &ready)?;
     program.send(rustix::process::Signal::INT);
