@@ -156,15 +156,8 @@ fn round_trip<M: Payload>(bytes: usize) {
     compare(FEW, unit, &name("array"), "ArrayQueue threads", ours, || {
         echoed::<M, _>(|| Array::new(1), Actors::Threads)
     });
-    compare(FEW, unit, &name("lines"), "two cache lines", ours, Lines::trip);
-    compare(
-        FEW,
-        unit,
-        &name("one-cpu/pipe"),
-        "pipe(2)",
-        || on_one_cpu(ours),
-        || on_one_cpu(pipe),
-    );
+    compare(FEW, unit, &name("lines"), "bare cache lines", ours, || Lines::trip(bytes));
+    compare(FEW, unit, &name("one-cpu/pipe"), "pipe(2)", || on_one_cpu(ours), || on_one_cpu(pipe));
 }
 
 /// Nanoseconds of a round trip.

@@ -1,5 +1,5 @@
 //! The pipe against rtrb, between threads; and there and back again between processes,
-//! against pipe(2) and against nothing but the two cache lines that it takes.
+//! against pipe(2) and against nothing but the cache lines that it takes.
 //!
 //! ```text
 //! cargo bench --bench pipe [-- PART-OF-A-NAME ..]
@@ -183,9 +183,9 @@ fn round_trip(len: usize) {
         FEW,
         unit,
         &name("lines"),
-        "two cache lines",
+        "bare cache lines",
         || through_ours(len),
-        Lines::trip,
+        || Lines::trip(len),
     );
 }
 

@@ -37,9 +37,11 @@ fn read(frame: &[u8]) -> u64 {
 pub struct Frames(Sender<Vec<u8>>, Receiver<Vec<u8>>);
 
 impl Frames {
-    /// Places, leases and participants make the number of blocks.
+    /// Places, leases and participants make the number of blocks; eight bytes of each say
+    /// how long the message is.
     pub fn new() -> Frames {
-        let builder = Builder::new().capacity(FRAMES / 2).leases(4).participants(4).largest(LEN);
+        let builder =
+            Builder::new().capacity(FRAMES / 2).leases(4).participants(4).largest(LEN + 8);
         let (sender, receiver) = builder.queue().unwrap();
         Frames(sender, receiver)
     }

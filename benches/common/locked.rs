@@ -1,18 +1,18 @@
-//! A ring behind one process-shared pthread mutex, as people write it who have no queue.
+//! A ring behind one process-shared pthread mutex, with a condition variable for each
+//! side: as people write it who have no queue.
 #![allow(unsafe_code)]
 
 use std::cell::UnsafeCell;
 
 use killproof::{Shareable, Shared};
 
-use super::posix::PthreadMutex;
+use super::posix::{PthreadCondvar, PthreadMutex};
 use super::transport::{CAPACITY, Payload, Transport};
-use super::trips::wait;
 
-/// Whoever cannot go on looks again, and lets others run: faster here than two
-/// condition variables.
 pub struct Locked<M: Payload> {
     mutex: Shared<PthreadMutex>,
+    sent: Shared<PthreadCondvar>,
+    received: Shared<PthreadCondvar>,
     ring: Shared<Ring<M>>,
 }
 
@@ -40,16 +40,29 @@ impl<M: Payload> Locked<M> {
         let state = UnsafeCell::new(State { sent: 0, received: 0, is_closed: false });
         let slots = std::array::from_fn(|_| UnsafeCell::new(M::of(0)));
         let ring = Shared::new(Ring { state, slots }).unwrap();
-        Locked { mutex: PthreadMutex::new(false), ring }
+        let (sent, received) = (PthreadCondvar::new(), PthreadCondvar::new());
+        Locked { mutex: PthreadMutex::new(false), sent, received, ring }
     }
 
-    /// What `look` makes of the ring, alone with it.
+    /// What `look` makes of the ring, alone with it, as soon as it makes something; one
+    /// who waits for that is told.
     #[inline]
-    fn locked<R>(&self, look: impl FnOnce(&mut State, &Ring<M>) -> R) -> R {
+    fn locked<R>(
+        &self,
+        wait_for: &PthreadCondvar,
+        then_tell: &PthreadCondvar,
+        look: impl Fn(&mut State, &Ring<M>) -> Option<R>,
+    ) -> R {
         self.mutex.lock();
-        // SAFETY: whoever has the mutex is alone with the state.
-        let result = look(unsafe { &mut *self.ring.state.get() }, &self.ring);
+        let result = loop {
+            // SAFETY: whoever has the mutex is alone with the state.
+            match look(unsafe { &mut *self.ring.state.get() }, &self.ring) {
+                Some(result) => break result,
+                None => wait_for.wait(&self.mutex),
+            }
+        };
         self.mutex.unlock();
+        then_tell.notify_one();
         result
     }
 }
@@ -57,48 +70,39 @@ impl<M: Payload> Locked<M> {
 impl<M: Payload> Transport<M> for Locked<M> {
     #[inline]
     fn send(&self, message: M) -> bool {
-        let mut looks = 0;
-        loop {
-            let sent = self.locked(|state, ring| {
-                if state.is_closed {
-                    return Some(false);
-                }
-                if state.sent - state.received == CAPACITY {
-                    return None;
-                }
-                // SAFETY: the caller has the mutex.
-                unsafe { *ring.slots[state.sent % CAPACITY].get() = message };
-                state.sent += 1;
-                Some(true)
-            });
-            match sent {
-                Some(sent) => return sent,
-                None => wait(&mut looks),
+        self.locked(&self.received, &self.sent, |state, ring| {
+            if state.is_closed {
+                return Some(false);
             }
-        }
+            if state.sent - state.received == CAPACITY {
+                return None;
+            }
+            // SAFETY: the caller has the mutex.
+            unsafe { *ring.slots[state.sent % CAPACITY].get() = message };
+            state.sent += 1;
+            Some(true)
+        })
     }
 
     #[inline]
     fn recv(&self) -> Option<M> {
-        let mut looks = 0;
-        loop {
-            let received = self.locked(|state, ring| {
-                if state.sent == state.received {
-                    return state.is_closed.then_some(None);
-                }
-                // SAFETY: the caller has the mutex.
-                let message = unsafe { *ring.slots[state.received % CAPACITY].get() };
-                state.received += 1;
-                Some(Some(message))
-            });
-            match received {
-                Some(received) => return received,
-                None => wait(&mut looks),
+        self.locked(&self.sent, &self.received, |state, ring| {
+            if state.sent == state.received {
+                return state.is_closed.then_some(None);
             }
-        }
+            // SAFETY: the caller has the mutex.
+            let message = unsafe { *ring.slots[state.received % CAPACITY].get() };
+            state.received += 1;
+            Some(Some(message))
+        })
     }
 
     fn finish(&self) {
-        self.locked(|state, _| state.is_closed = true);
+        self.locked(&self.received, &self.sent, |state, _| {
+            state.is_closed = true;
+            Some(())
+        });
+        self.sent.notify_all();
+        self.received.notify_all();
     }
 }

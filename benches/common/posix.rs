@@ -203,6 +203,11 @@ impl PthreadCondvar {
         assert_eq!(unsafe { libc::pthread_cond_wait(self.0.get(), mutex.0.get()) }, 0);
     }
 
+    pub fn notify_all(&self) {
+        // SAFETY: initialised by `new`.
+        assert_eq!(unsafe { libc::pthread_cond_broadcast(self.0.get()) }, 0);
+    }
+
     pub fn notify_one(&self) {
         // SAFETY: initialised by `new`.
         assert_eq!(unsafe { libc::pthread_cond_signal(self.0.get()) }, 0);

@@ -1,4 +1,5 @@
-//! There and back again, and the least that it takes: a number on a cache line each way.
+//! There and back again, and the least that it takes: the message on cache lines
+//! that go from one process to the other.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -45,26 +46,41 @@ pub fn trips(mut trip: impl FnMut(u64)) -> f64 {
     for_a_while(Duration::from_millis(window))
 }
 
+/// Words of the longest message.
+const WORDS: usize = 128;
+
 shareable! {
+    /// A number, and behind it a message; aligned so that 56 bytes share its line.
     #[repr(align(128))]
-    struct Line { number: AtomicU64 }
+    struct Line { number: AtomicU64, message: [AtomicU64; WORDS] }
 }
 
 shareable! {
-    /// One number each way, on lines of their own.
+    /// One each way, on lines of their own.
     pub struct Lines { there: Line, back: Line }
 }
 
 impl Line {
     fn new() -> Line {
-        Line { number: AtomicU64::new(u64::MAX) }
+        let message = [const { AtomicU64::new(0) }; WORDS];
+        Line { number: AtomicU64::new(u64::MAX), message }
     }
 
-    fn wait_for_another(&self, known: u64) -> u64 {
+    /// A message of `words` words, all of them the number.
+    #[inline]
+    fn put(&self, number: u64, words: usize) {
+        self.message[..words].iter().for_each(|word| word.store(number, Ordering::Relaxed));
+        self.number.store(number, Ordering::Release);
+    }
+
+    #[inline]
+    fn take_another(&self, known: u64, words: usize) -> u64 {
         let mut looks = 0;
         loop {
             let number = self.number.load(Ordering::Acquire);
             if number != known {
+                let is_number = |word: &AtomicU64| word.load(Ordering::Relaxed) == number;
+                assert!(self.message[..words].iter().all(is_number), "a torn message");
                 return number;
             }
             wait(&mut looks);
@@ -73,12 +89,13 @@ impl Line {
 }
 
 impl Lines {
-    /// Nanoseconds of a round trip between two processes.
-    pub fn trip() -> f64 {
+    /// Nanoseconds of a round trip of `bytes` between two processes.
+    pub fn trip(bytes: usize) -> f64 {
+        let words = bytes / size_of::<u64>();
         let lines = Lines::new();
-        let child = Worker::start(|| lines.echo());
-        let nanoseconds = trips(|number| lines.ask(number));
-        lines.ask(0);
+        let child = Worker::start(|| lines.echo(words));
+        let nanoseconds = trips(|number| lines.ask(number, words));
+        lines.ask(0, words);
         child.join();
         nanoseconds
     }
@@ -87,17 +104,17 @@ impl Lines {
         Shared::new(Lines { there: Line::new(), back: Line::new() }).unwrap()
     }
 
-    fn ask(&self, number: u64) {
+    fn ask(&self, number: u64, words: usize) {
         let known = self.back.number.load(Ordering::Relaxed);
-        self.there.number.store(number, Ordering::Release);
-        assert_eq!(self.back.wait_for_another(known), number);
+        self.there.put(number, words);
+        assert_eq!(self.back.take_another(known, words), number);
     }
 
-    fn echo(&self) {
+    fn echo(&self, words: usize) {
         let mut number = u64::MAX;
         while number != 0 {
-            number = self.there.wait_for_another(number);
-            self.back.number.store(number, Ordering::Release);
+            number = self.there.take_another(number, words);
+            self.back.put(number, words);
         }
     }
 }
