@@ -37,4 +37,6 @@ pub(crate) use fence::{heavy_fence, light_fence};
 pub(crate) use process::{current, is_alive};
 #[cfg(test)]
 pub(crate) use proof::{Process, Processes, Proof};
-pub(crate) use sleep::{Patience, SPINS, futex_wait, futex_wake, pause};
+pub(crate) use sleep::{
+    Patience, SPINS, YIELDS, futex_wait, futex_wake, pause, pause as yield_now,
+};

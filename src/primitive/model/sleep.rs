@@ -15,6 +15,8 @@ use super::world::World;
 /// No spinning: it repeats what the loop around it does anyway. Not a constant,
 /// lest the comparison with it be called absurd.
 pub(crate) static SPINS: u32 = 0;
+/// The same.
+pub(crate) static YIELDS: u32 = 0;
 
 /// None, for the same reason.
 #[derive(Debug)]

@@ -19,5 +19,5 @@ pub(crate) use liveness::{Birth, is_alive};
 pub(crate) use patience::Patience;
 #[cfg(test)]
 pub(crate) use proof::{Process, Processes, Proof, pass_time};
-pub(crate) use sleep::{SPINS, futex_wait, futex_wake, pause};
+pub(crate) use sleep::{SPINS, YIELDS, futex_wait, futex_wake, pause, yield_now};
 pub(crate) use std::time::Instant;

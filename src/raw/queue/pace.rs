@@ -2,7 +2,7 @@
 
 use super::Position;
 use crate::deadline::{Deadline, Slices};
-use crate::primitive::{Patience, SPINS, pause};
+use crate::primitive::{Patience, SPINS, YIELDS, pause, yield_now};
 
 /// How one wait goes on.
 pub(in crate::raw) struct Pace<'a> {
@@ -11,22 +11,29 @@ pub(in crate::raw) struct Pace<'a> {
     patience: &'a Patience,
     spun: u32,
     spins: u32,
+    yields: u32,
 }
 
 impl<'a> Pace<'a> {
     pub(in crate::raw) fn new(deadline: Deadline, patience: &'a Patience) -> Pace<'a> {
-        let spins = if deadline.is_now() { 0 } else { patience.spins() };
-        Pace { deadline, slices: Slices::new(), patience, spun: 0, spins }
+        let (spins, yields) = if deadline.is_now() { (0, 0) } else { (patience.spins(), YIELDS) };
+        Pace { deadline, slices: Slices::new(), patience, spun: 0, spins, yields }
     }
 
-    /// Whether to look again at once.
+    /// Whether to look again before a sleep.
     pub(in crate::raw) fn spin(&mut self) -> bool {
-        let again = self.spun < self.spins;
-        if again {
+        if self.spun < self.spins {
             self.spun += 1;
             pause();
+            return true;
         }
-        again
+        // Others may take their time, so a yield is no part of the spin that is learnt.
+        if self.yields == 0 || self.deadline.has_passed() {
+            return false;
+        }
+        self.yields -= 1;
+        yield_now();
+        true
     }
 
     /// The wait is over, one way or the other.
