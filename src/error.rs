@@ -97,7 +97,7 @@ impl Error {
         self.kind == Kind::ForeignNamespace
     }
 
-    /// Whether shared bytes are not what this crate writes.
+    /// Whether shared bytes are not what this crate writes: somebody else wrote there.
     pub fn is_corrupt(&self) -> bool {
         self.kind == Kind::Corrupt
     }

@@ -58,7 +58,8 @@
 //!   6.9 in one time namespace. Others get an error from whatever would name them,
 //!   and touch nothing. What names nobody works from everywhere: an
 //!   [`Event`](sync::Event), a notification of a [`Condvar`](sync::Condvar), `reset`
-//!   of a [`Barrier`](sync::Barrier), a [`Value`](sync::Value) of at most 8 bytes.
+//!   of a [`Barrier`](sync::Barrier), a [`Value`](sync::Value) of at most 8 bytes,
+//!   `close` of a queue; and counts, in which everybody lives there.
 //! - A process counts as dead when the kernel has finished its exit: not while
 //!   it is stopped, dumps core, sleeps uninterruptibly or still frees gigabytes.
 //! - A message is delivered at least once where it is leased, at most once where
@@ -213,6 +214,23 @@
 //! killed, in the few instructions in which it fills its slot holds up those
 //! behind it, and that a receiver stopped while it empties one holds up all other
 //! receivers.
+//!
+//! # Whom it trusts
+//!
+//! Nobody to stay alive. To write into the shared memory only what this crate writes,
+//! those who have it: there is no way past the handles but `unsafe` code and a stray
+//! pointer. Should somebody write something else there, at any moment, the harm has a
+//! bound. Whatever of it is an index, a length or a count is held to what can be before
+//! it is used. Such a lie makes an operation fail ([`Error::is_corrupt`], or another
+//! error), wait until its time is up as for a slow process, or return a wrong value of a
+//! [`Plain`] type; it lets two in where one may be, and messages get lost or come again.
+//! It makes nobody read or write outside of the mapping, panic, allocate without a limit
+//! or go on for ever: the test `liar` and the fuzz target `scribble` tell such lies.
+//!
+//! Three things are beyond that. A type of which not all bytes are values, in a lock,
+//! may be none. What a guard or a [`Received`](channel::Received) refers to may change
+//! under it. And who reads a [`Value`](sync::Value) or an [`Array`](sync::Array) looks
+//! again for as long as somebody changes it faster.
 //!
 //! # What this does not do
 //!

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use killproof::channel::{Builder, RecvError, pipe, queue};
+use killproof::channel::{Builder, RecvError, connection, pipe, priority, queue};
 use killproof::{Message, Serde};
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 use serde::de::Error as _;
@@ -125,4 +125,32 @@ fn what_does_not_serialize_is_not_sent() {
     assert_eq!(receiver.try_recv(), Err(RecvError::Empty));
     sender.send(Serde(Picky(1))).unwrap();
     assert_eq!(receiver.recv(), Ok(Serde(Picky(1))));
+}
+
+/// Wherever a message goes, one of serde's does.
+#[test]
+fn every_channel_takes_it() {
+    let numbers: Vec<_> = [3_u8, 1, 2].map(|key| (key, Serde(Picky(key.into())))).into();
+    let (sender, receiver) = priority(3).unwrap();
+    sender.send_many(numbers).unwrap();
+    let received: Vec<_> = receiver.try_iter().map(|(_, Serde(Picky(number)))| number).collect();
+    assert_eq!(received, [1, 2, 3]);
+
+    let (mut ours, mut theirs) = connection::<Serde<Job>, ()>().unwrap();
+    ours.send(Serde(Job::Stop), &[]).unwrap();
+    assert_eq!(theirs.recv().unwrap().0, Serde(Job::Stop));
+}
+
+/// A lease is of the bytes, which are read at each delivery.
+#[test]
+fn a_task_comes_back_as_it_was() {
+    let (sender, receiver) = Builder::new().inline(4).max_attempts(2).queue().unwrap();
+    let job = Job::Sum((0..100).collect(), None);
+    sender.send(Serde(job.clone())).unwrap();
+    for attempt in 1..=2 {
+        let task = receiver.lease().unwrap();
+        assert_eq!((&task.0, task.attempts()), (&job, attempt));
+    }
+    assert_eq!(receiver.dead_letters().lease().unwrap().done(), Serde(job));
+    assert!(receiver.is_empty() && sender.join().is_ok());
 }

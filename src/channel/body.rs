@@ -8,6 +8,7 @@ use crate::primitive::{self, Stamp};
 use crate::raw::Queue;
 use crate::raw::queue::Stop;
 use crate::shared::loans::Loan;
+use crate::shared::trust::Trust;
 
 /// What a `Vec<u8>` encodes to begins with how many there are.
 pub(super) const COUNT: usize = size_of::<u64>();
@@ -19,6 +20,8 @@ pub(super) enum Body<'a> {
     Copied(Vec<u8>),
     /// So many, in a block.
     InBlock(Block<'a>, usize),
+    /// To be copied into a block, to which strangers may write meanwhile.
+    BesideBlock(Block<'a>, Vec<u8>),
 }
 
 impl<'a> Body<'a> {
@@ -33,13 +36,18 @@ impl<'a> Body<'a> {
         if len <= queue.memory.inline() {
             return Ok(Body::Copied(vec![0; len]));
         }
-        Block::claim(queue, me, deadline).map(|block| Body::InBlock(block, len))
+        let block = Block::claim(queue, me, deadline)?;
+        Ok(match queue.memory.trust() {
+            Trust::Family => Body::InBlock(block, len),
+            Trust::Strangers => Body::BesideBlock(block, vec![0; len]),
+        })
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
         match self {
             Body::Copied(bytes) => bytes,
             Body::InBlock(block, len) => block.bytes(*len),
+            Body::BesideBlock(_, bytes) => bytes,
         }
     }
 
@@ -47,6 +55,7 @@ impl<'a> Body<'a> {
         match self {
             Body::Copied(bytes) => bytes,
             Body::InBlock(block, len) => block.bytes_mut(*len),
+            Body::BesideBlock(_, bytes) => bytes,
         }
     }
 
@@ -55,6 +64,10 @@ impl<'a> Body<'a> {
         match self {
             Body::Copied(bytes) => room.send(bytes.len(), |slot| slot.copy_from_slice(&bytes)),
             Body::InBlock(block, len) => room.send_block(block, len),
+            Body::BesideBlock(mut block, bytes) => {
+                block.write(&bytes);
+                room.send_block(block, bytes.len());
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::error::{Error, Kind};
 use crate::primitive::FLAGS;
 use crate::raw::queue::{MOST_ATTEMPTS, Order, Side};
 use crate::shared::message::Message;
+use crate::shared::trust::Trust;
 
 /// A queue for `capacity` messages, with the default sizes of [`Builder`].
 ///
@@ -98,6 +99,7 @@ pub struct Builder {
     participants: usize,
     leases: usize,
     attempts: Option<u32>,
+    trust: Trust,
 }
 
 impl Default for Builder {
@@ -124,6 +126,7 @@ impl Builder {
             participants: 256,
             leases: 256,
             attempts: None,
+            trust: Trust::Family,
         }
     }
 
@@ -186,6 +189,14 @@ impl Builder {
     /// ```
     pub fn max_attempts(mut self, attempts: u32) -> Builder {
         self.attempts = Some(attempts);
+        self
+    }
+
+    /// Takes it that others may write anything into the memory at any time: messages
+    /// are copied out before they are looked at.
+    #[doc(hidden)]
+    pub fn among_strangers(mut self) -> Builder {
+        self.trust = Trust::Strangers;
         self
     }
 
@@ -258,6 +269,7 @@ impl Builder {
             seats: self.participants,
             cells: self.leases,
             attempts: self.attempts,
+            trust: self.trust,
         };
         let queue = Mapped::create::<T>(geometry)?;
         let sender = End::new(queue.clone(), Side::Send)?;

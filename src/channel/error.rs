@@ -48,6 +48,7 @@ impl<T> SendError<T> {
             Stop::TimedOut => SendError::Full(value),
             Stop::Closed => SendError::Closed(value),
             Stop::Disconnected => SendError::Disconnected(value),
+            Stop::Corrupt => SendError::Failed(value, corrupt()),
         }
     }
 }
@@ -107,8 +108,15 @@ impl From<Stop> for RecvError {
             Stop::TimedOut => RecvError::Empty,
             Stop::Closed => RecvError::Closed,
             Stop::Disconnected => RecvError::Disconnected,
+            Stop::Corrupt => RecvError::Failed(corrupt()),
         }
     }
+}
+
+/// No honest process has left the words of the queue so.
+#[cold]
+fn corrupt() -> Error {
+    Error::new("queue", Kind::Corrupt)
 }
 
 /// Why a [`join`](super::Sender::join) ended before everything was finished.
@@ -118,6 +126,7 @@ pub(super) fn not_joined(stop: Stop) -> Error {
         Stop::Closed | Stop::Disconnected => {
             Error::new("join of a queue without receivers", Kind::Gone)
         }
+        Stop::Corrupt => corrupt(),
     }
 }
 

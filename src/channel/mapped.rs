@@ -9,6 +9,7 @@ use crate::primitive::{AtomicU64, Bell, Ordering};
 use crate::raw::Queue;
 use crate::raw::queue::{Cell, Control, Memory, Meta, Order, Rank, Seat, Side, Slot};
 use crate::shared::region::{Region, layout_of};
+use crate::shared::trust::Trust;
 
 /// The sizes that the layout follows from.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +24,7 @@ pub(super) struct Geometry {
     pub(super) cells: usize,
     /// How often a message may be leased, if that is limited.
     pub(super) attempts: Option<u32>,
+    pub(super) trust: Trust,
 }
 
 /// A queue's words and bytes in a mapping:
@@ -53,7 +55,7 @@ const fn stride(words: usize, bytes: usize) -> usize {
 impl Mapped {
     /// A new queue of messages of type `T`.
     pub(super) fn create<T>(geometry: Geometry) -> Result<Arc<Queue<Mapped>>, Error> {
-        let Geometry { order, capacity, inline, largest, seats, cells, attempts } = geometry;
+        let Geometry { order, capacity, inline, largest, seats, cells, attempts, .. } = geometry;
         let limit = || Error::new("the size of a queue", Kind::Limit);
         // First: nothing that is computed from these overflows then.
         if largest > u32::MAX as usize || inline > largest {
@@ -152,6 +154,10 @@ impl Mapped {
     /// The most bytes of a message that needs no block.
     pub(super) fn inline(&self) -> usize {
         self.geometry.inline
+    }
+
+    pub(super) fn trust(&self) -> Trust {
+        self.geometry.trust
     }
 
     /// What a slot or cell says of its message, held to what can be.

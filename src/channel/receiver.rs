@@ -71,7 +71,9 @@ impl<T: Message> Receiver<T> {
     /// was received, also what other processes have on lease;
     /// [`RecvError::Invalid`] with the bytes of a message that is not a `T`;
     /// [`RecvError::Failed`] where the queue has no place for another process,
-    /// or this one is in another PID namespace.
+    /// this one is in another PID namespace, or with
+    /// [`is_corrupt`](Error::is_corrupt) where the shared words cannot be those of a
+    /// queue.
     #[inline]
     pub fn recv(&self) -> Result<T, RecvError> {
         self.recv_until(Deadline::Never)
@@ -266,7 +268,7 @@ impl<T: Message> Receiver<T> {
     }
 
     /// Ends the queue for everybody: sends fail from now on, receives once
-    /// everything in it was received.
+    /// everything in it was received. From another PID namespace as well.
     pub fn close(&self) {
         self.end.queue().close();
     }
@@ -279,7 +281,8 @@ impl<T: Message> Receiver<T> {
     /// How many messages could be received now: those in the queue, those given
     /// back, and those leased by processes that are dead.
     ///
-    /// Exact whenever nobody is inside a call. May look at every lease.
+    /// Exact whenever nobody is inside a call. May look at every lease. In another PID
+    /// namespace nobody counts as dead.
     pub fn len(&self) -> usize {
         self.end.queue().len()
     }

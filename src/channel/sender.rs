@@ -67,8 +67,9 @@ impl<T: Message> Sender<T> {
     ///
     /// [`SendError::Closed`], [`SendError::Disconnected`],
     /// [`SendError::TooLarge`]; [`SendError::Failed`] where the queue has no
-    /// place for another process, or this one is in another PID namespace. The
-    /// value comes back.
+    /// place for another process, this one is in another PID namespace, or with
+    /// [`is_corrupt`](Error::is_corrupt) where the shared words cannot be those of a
+    /// queue. The value comes back.
     #[inline]
     pub fn send(&self, value: T) -> Result<(), SendError<T>> {
         self.send_until(value, Deadline::Never)
@@ -185,7 +186,8 @@ impl<T: Message> Sender<T> {
     /// # Errors
     ///
     /// [`is_gone`](Error::is_gone) when something is unfinished and every
-    /// receiver is gone or dead; otherwise where the queue has no place for
+    /// receiver is gone or dead; [`is_corrupt`](Error::is_corrupt) where the shared
+    /// words cannot be those of a queue; otherwise where the queue has no place for
     /// another process, or this one is in another PID namespace.
     ///
     /// # Examples
@@ -219,7 +221,7 @@ impl<T: Message> Sender<T> {
     }
 
     /// Ends the queue for everybody: sends fail from now on, receives once
-    /// everything in it was received.
+    /// everything in it was received. From another PID namespace as well.
     ///
     /// # Examples
     ///
@@ -246,7 +248,8 @@ impl<T: Message> Sender<T> {
     /// How many messages could be received now: those in the queue, those given
     /// back, and those leased by processes that are dead.
     ///
-    /// Exact whenever nobody is inside a call. May look at every lease.
+    /// Exact whenever nobody is inside a call. May look at every lease. In another PID
+    /// namespace nobody counts as dead.
     pub fn len(&self) -> usize {
         self.end.queue().len()
     }

@@ -11,6 +11,7 @@ use crate::error::{Error, Kind};
 use crate::primitive::{Ordering, Stamp};
 use crate::raw::Queue;
 use crate::raw::queue::{Claimed, Memory, Meta, Position, Source, Stop};
+use crate::shared::trust::Trust;
 
 /// A slot claimed for writing; nobody else touches its bytes.
 #[derive(Debug)]
@@ -113,6 +114,18 @@ impl<'a> Block<'a> {
     }
 }
 
+impl Block<'_> {
+    /// A copy of its first `len` bytes.
+    fn copied(&self, len: usize) -> Vec<u8> {
+        self.bytes(len).to_vec()
+    }
+
+    /// Copies `bytes` to its start.
+    pub(super) fn write(&mut self, bytes: &[u8]) {
+        self.bytes_mut(bytes.len()).copy_from_slice(bytes);
+    }
+}
+
 impl Drop for Block<'_> {
     fn drop(&mut self) {
         self.queue.free_block(self.index, self.me);
@@ -186,15 +199,28 @@ impl<'a> Found<'a> {
         read(self.take_out().bytes())
     }
 
-    /// Takes the message out, and with it the block that it lies in.
+    /// Takes the message out, and with it the block that it lies in, unless strangers
+    /// may write there: then a copy of it.
     pub(super) fn take_out(self) -> Body<'a> {
         let Meta { len, block } = self.meta();
-        let body = match block {
-            None => Body::Copied(self.inline_bytes(len).to_vec()),
-            Some(block) => Body::InBlock(Block::adopt(self.queue, block, self.me), len),
+        let Some(block) = block else {
+            let body = Body::Copied(self.inline_bytes(len).to_vec());
+            self.commit_received();
+            return body;
         };
-        self.commit_received();
-        body
+        let block = Block::adopt(self.queue, block, self.me);
+        match self.queue.memory.trust() {
+            Trust::Family => {
+                self.commit_received();
+                Body::InBlock(block, len)
+            }
+            Trust::Strangers => {
+                let body = Body::Copied(block.copied(len));
+                // Before the block is free: until then the slot names it.
+                self.commit_received();
+                body
+            }
+        }
     }
 
     #[inline]
@@ -260,16 +286,19 @@ impl Leased<'_> {
         self.cell
     }
 
-    /// Lets `read` see the message.
+    /// Lets `read` see the message; a copy of it, where strangers may write there.
     pub(super) fn read<R>(&self, read: impl FnOnce(&[u8]) -> R) -> R {
         let Meta { len, block } = self.found.meta();
-        match block {
-            None => read(self.found.inline_bytes(len)),
-            Some(index) => {
-                let block = Block { queue: self.found.queue, index, me: self.found.me };
-                let block = core::mem::ManuallyDrop::new(block);
-                read(block.bytes(len))
-            }
+        let me = self.found.me;
+        let block = block.map(|index| Block { queue: self.found.queue, index, me });
+        let block = core::mem::ManuallyDrop::new(block);
+        let bytes = match block.as_ref() {
+            None => self.found.inline_bytes(len),
+            Some(block) => block.bytes(len),
+        };
+        match self.found.queue.memory.trust() {
+            Trust::Family => read(bytes),
+            Trust::Strangers => read(&Vec::from(bytes)),
         }
     }
 }

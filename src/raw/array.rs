@@ -98,7 +98,8 @@ impl Array {
         let mut version = self.version.load(Ordering::Relaxed);
         if is_logged(version) {
             apply(self.logged(version));
-            version += 1;
+            // A liar may have written any version, the last one there is as well.
+            version = version.wrapping_add(1);
             self.version.store(version, Ordering::Release);
         }
         let is_current = expected.is_none_or(|expected| expected == contents_of(version));
@@ -106,15 +107,16 @@ impl Array {
             self.first.store(stretch.start as u64, Ordering::Release);
             self.len.store(stretch.len() as u64, Ordering::Release);
             log();
-            self.version.store(version + 1, Ordering::Release);
+            self.version.store(version.wrapping_add(1), Ordering::Release);
             apply(stretch);
-            self.version.store(version + 2, Ordering::Release);
+            self.version.store(version.wrapping_add(2), Ordering::Release);
         }
         self.turn.unlock(me);
         Ok(is_current)
     }
 
-    /// The stretch that is in the log.
+    /// The stretch that is in the log, wherever it ends: whoever goes by it holds it to
+    /// the rows.
     #[inline]
     fn logged(&self, version: u64) -> Range<usize> {
         if !is_logged(version) {

@@ -149,7 +149,7 @@ impl Event {
                 Err(now) => now,
                 Ok(_) if may_take => {
                     tokens.take();
-                    self.0.fetch_sub(TAKER, Ordering::AcqRel) - TAKER
+                    self.0.fetch_sub(TAKER, Ordering::AcqRel).wrapping_sub(TAKER)
                 }
                 Ok(_) => return,
             };
@@ -216,7 +216,7 @@ fn set_next(word: u64) -> u64 {
 
 /// The word cleared by one more taker, and unlike any that a setter still goes by.
 fn take_next(word: u64) -> u64 {
-    (word.wrapping_add(TAKE) & !SET) + TAKER
+    (word.wrapping_add(TAKE) & !SET).wrapping_add(TAKER)
 }
 
 fn is_set(word: u64) -> bool {

@@ -7,6 +7,12 @@
 //! So every machine runs under the model checker as it stands, and any
 //! operation on it may end at any instruction.
 //!
+//! Whatever a machine reads, somebody may have written who keeps to no rule. It goes on
+//! with what could be there; else it says that it cannot (`Stop::Corrupt`), or takes what
+//! names nobody for the dead's. No index, length or number of steps comes from the memory
+//! unchecked, sums of what comes from there wrap around, and no loop that nobody else
+//! keeps going has no end.
+//!
 //! May import: `primitive`, `deadline`, `error`. Never: `sys`, `shared`, or
 //! anything above.
 

@@ -204,10 +204,11 @@ impl Mutex {
 
     /// Says that what the lock protects is consistent again; `me` holds it.
     pub(crate) fn repair(&self, me: Stamp) {
-        debug_assert!(self.is_held_by(me));
-        // Relaxed: the next owner learns of the repaired value by the unlock,
-        // and of a holder that dies before it that the value is not whole.
-        self.word.fetch_and(!ABANDONED, Ordering::Relaxed);
+        if self.is_held_by(me) {
+            // Relaxed: the next owner learns of the repaired value by the unlock,
+            // and of a holder that dies before it that the value is not whole.
+            self.word.fetch_and(!ABANDONED, Ordering::Relaxed);
+        }
     }
 
     #[inline]

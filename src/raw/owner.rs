@@ -7,6 +7,10 @@
 //! | `FREE` | nobody's |
 //! | stamp | claimed by that process |
 //! | stamp, `WAITERS` | claimed, and somebody may sleep until it is freed |
+//!
+//! No honest process leaves anything else there. Where a liar writes into the memory,
+//! what names nobody is the dead's ([`Asked::is_forsaken`]): waited for, it would be
+//! for ever.
 
 use core::time::Duration;
 
@@ -91,5 +95,11 @@ impl Asked {
             self.alive = Some(owner);
         }
         !alive
+    }
+
+    /// Whether `word` is claimed and nobody is left to free it: its owner is dead, or
+    /// none is named. For words in which nothing but a stamp means anything.
+    pub(crate) fn is_forsaken(&mut self, word: u64) -> bool {
+        word != FREE && (Stamp::of(word).is_none() || self.is_orphaned(word))
     }
 }

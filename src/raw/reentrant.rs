@@ -84,7 +84,8 @@ impl ReentrantMutex {
             let is_late = deadline.has_passed();
             return Err(if is_late { Refused::TimedOut } else { Refused::Deadlock });
         }
-        self.depth.store(self.depth() + 1, Ordering::Relaxed);
+        // Wrapping: what a liar wrote there is anything.
+        self.depth.store(self.depth().wrapping_add(1), Ordering::Relaxed);
         Ok(Locked::Consistent)
     }
 

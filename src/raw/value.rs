@@ -80,8 +80,10 @@ impl Value {
         let version = self.version.load(Ordering::Relaxed);
         let is_current = expected.is_none_or(|expected| expected == version);
         if is_current {
-            write(copy_of(version + 1));
-            self.version.store(version + 1, Ordering::Release);
+            // Where a liar has written it, the last version there is has a next one, too.
+            let next = version.wrapping_add(1);
+            write(copy_of(next));
+            self.version.store(next, Ordering::Release);
         }
         self.turn.unlock(me);
         Ok(is_current)

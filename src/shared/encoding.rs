@@ -33,7 +33,9 @@ impl<T: Plain> Message for T {
 
     fn decode_all(count: usize, input: &mut Decoder<'_>) -> Result<Vec<Self>, InvalidMessage> {
         if size_of::<T>() == 0 {
-            return (0..count).map(|_| T::decode(input)).collect();
+            // Not one after the other: there are as many as somebody says.
+            let one = plain::from_bytes::<T>(&[]).ok_or(InvalidMessage)?;
+            return Ok([one].repeat(count));
         }
         let bytes = input.take(count.checked_mul(size_of::<T>()).ok_or(InvalidMessage)?)?;
         plain::list_from_bytes(bytes).ok_or(InvalidMessage)
@@ -52,6 +54,11 @@ impl Message for () {
 
     fn decode(_: &mut Decoder<'_>) -> Result<Self, InvalidMessage> {
         Ok(())
+    }
+
+    // As for plain values without bytes.
+    fn decode_all(count: usize, _: &mut Decoder<'_>) -> Result<Vec<Self>, InvalidMessage> {
+        Ok(vec![(); count])
     }
 }
 
@@ -279,5 +286,17 @@ mod tests {
     fn a_length_that_cannot_be_is_refused_before_anything_is_reserved() {
         assert!(from_bytes::<Vec<u64>>(&u64::MAX.to_ne_bytes()).is_err());
         assert!(from_bytes::<Vec<String>>(&(1_u64 << 40).to_ne_bytes()).is_err());
+    }
+
+    #[test]
+    fn what_has_no_bytes_takes_no_time() {
+        let most = u64::from(u32::MAX);
+        let many = [100_u64].into_iter().chain([most; 100]).flat_map(u64::to_ne_bytes);
+        let many: Vec<u8> = many.collect();
+        let lists = from_bytes::<Vec<Vec<()>>>(&many).unwrap();
+        assert!(lists.iter().all(|list| list.len() as u64 == most));
+        let lists = from_bytes::<Vec<Vec<[u8; 0]>>>(&many).unwrap();
+        assert!(lists.iter().all(|list| list.len() as u64 == most));
+        assert!(from_bytes::<Vec<()>>(&(most + 1).to_ne_bytes()).is_err());
     }
 }

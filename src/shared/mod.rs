@@ -21,4 +21,5 @@ pub(crate) mod serde;
 pub(crate) mod shareable;
 pub(crate) mod transfer;
 pub(crate) mod transferable;
+pub(crate) mod trust;
 pub(crate) mod wire;

@@ -13,7 +13,9 @@ use super::message::{Decoder, Encoder, InvalidMessage, Message};
 /// `flatten` and `untagged`, do not work with it.
 ///
 /// Bytes that are no such value fail the one receive that took them, with
-/// [`RecvError::Invalid`](crate::channel::RecvError::Invalid).
+/// [`RecvError::Invalid`](crate::channel::RecvError::Invalid). A list of elements
+/// without bytes, such as `Vec<()>`, is as long as its bytes say, whoever wrote them, and
+/// is read one after the other: among processes that may lie, use none.
 ///
 /// # Panics
 ///

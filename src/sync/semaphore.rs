@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::permit::{AcquireError, Permit, PermitId};
 use crate::deadline::Deadline;
 use crate::error::{Error, Kind};
-use crate::primitive;
+use crate::primitive::{self, AtomicU64, Ordering};
 use crate::raw;
 use crate::shared::describe::{participants, unplaced};
 use crate::shared::loans;
@@ -40,17 +40,18 @@ use crate::shared::shareable::{Placement, Shareable};
 #[repr(C)]
 pub struct Semaphore<const CAPACITY: usize = 64> {
     pub(super) raw: raw::Semaphore<CAPACITY>,
-    /// How many there will be once placed.
-    permits: usize,
-    /// Whether there will never be more.
-    is_bounded: bool,
+    /// How many there will be once placed; a word, and not a number, since others may
+    /// write there.
+    permits: AtomicU64,
+    /// Not zero: there will never be more.
+    is_bounded: AtomicU64,
 }
 
-// SAFETY: 1. `repr(C)`; atomic words and a number, no pointer, no drop glue.
+// SAFETY: 1. `repr(C)`; atomic words, no pointer, no drop glue.
 //    2. `place` reaches the machine, the only field that needs it.
 unsafe impl<const CAPACITY: usize> Shareable for Semaphore<CAPACITY> {
     fn place(&self, _: &Placement) {
-        self.raw.place(self.permits, self.is_bounded, random_number());
+        self.raw.place(self.permits(), self.is_bounded(), random_number());
     }
 }
 
@@ -75,7 +76,8 @@ impl<const CAPACITY: usize> Semaphore<CAPACITY> {
     /// When `permits` is more than `CAPACITY`.
     pub fn with_capacity(permits: usize) -> Semaphore<CAPACITY> {
         assert!(permits <= CAPACITY, "{permits} permits in a semaphore of {CAPACITY}");
-        Semaphore { raw: raw::Semaphore::new(), permits, is_bounded: false }
+        let [permits, is_bounded] = [permits as u64, 0].map(AtomicU64::new);
+        Semaphore { raw: raw::Semaphore::new(), permits, is_bounded }
     }
 
     /// The semaphore, never to have more permits than now:
@@ -93,7 +95,7 @@ impl<const CAPACITY: usize> Semaphore<CAPACITY> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn bounded(self) -> Semaphore<CAPACITY> {
-        Semaphore { is_bounded: true, ..self }
+        Semaphore { is_bounded: AtomicU64::new(1), ..self }
     }
 
     /// Waits for a permit and takes it.
@@ -261,7 +263,7 @@ impl<const CAPACITY: usize> Semaphore<CAPACITY> {
     ) -> Result<Vec<Permit<'_, CAPACITY>>, AcquireError> {
         let me = primitive::current().map_err(AcquireError::Failed)?;
         let mut slots = [0; CAPACITY];
-        let most = if self.is_bounded { self.permits } else { CAPACITY };
+        let most = if self.is_bounded() { self.permits() } else { CAPACITY };
         let Some(slots) = slots.get_mut(..count).filter(|_| count <= most) else {
             return Err(AcquireError::Failed(Error::new("Semaphore::acquire_many", Kind::Limit)));
         };
@@ -286,9 +288,18 @@ impl<const CAPACITY: usize> Semaphore<CAPACITY> {
 
     /// How many permits could be had now: free ones and those of the dead.
     ///
-    /// Exact whenever nobody is inside a call. Asks about every owner.
+    /// Exact whenever nobody is inside a call. Asks about every owner. In another PID
+    /// namespace nobody counts as dead.
     pub fn available(&self) -> usize {
         self.raw.available()
+    }
+
+    fn permits(&self) -> usize {
+        self.permits.load(Ordering::Relaxed) as usize
+    }
+
+    fn is_bounded(&self) -> bool {
+        self.is_bounded.load(Ordering::Relaxed) != 0
     }
 }
 
@@ -304,7 +315,7 @@ impl<const CAPACITY: usize> fmt::Debug for Semaphore<CAPACITY> {
             return unplaced(f, "Semaphore");
         }
         f.debug_struct("Semaphore")
-            .field("permits", &self.permits)
+            .field("permits", &self.permits())
             .field("available", &self.available())
             .field("owners", &participants(self.raw.owners()))
             .finish()

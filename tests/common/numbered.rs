@@ -70,6 +70,24 @@ impl Numbered for Vec<u8> {
     }
 }
 
+/// As serde writes it, in the slot or in a block, in turns.
+#[cfg(feature = "serde")]
+pub type Written = killproof::Serde<(u64, Vec<u64>)>;
+
+#[cfg(feature = "serde")]
+impl Numbered for Written {
+    fn new(number: u64) -> Self {
+        let len = if number.is_multiple_of(2) { 3 } else { 60 };
+        killproof::Serde((number, vec![number; len]))
+    }
+
+    fn number(&self) -> Result<u64, String> {
+        let killproof::Serde((number, rest)) = self;
+        let is_whole = *self == Self::new(*number);
+        is_whole.then_some(*number).ok_or_else(|| format!("a torn message: {number}, {rest:?}"))
+    }
+}
+
 impl<const EVEN: usize, const ODD: usize> Numbered for Bytes<EVEN, ODD> {
     fn new(number: u64) -> Self {
         let len = if number.is_multiple_of(2) { EVEN } else { ODD };

@@ -69,6 +69,8 @@ struct Held {
     value: Shared<OnceLock<u64>>,
     sender: Sender<u64>,
     receiver: Receiver<u64>,
+    /// Of another queue.
+    last: Receiver<u64>,
 }
 
 fn child_outside() -> Result<String, String> {
@@ -80,7 +82,10 @@ fn child_outside() -> Result<String, String> {
     let barrier = Shared::new(Barrier::new(2)).map_err(|e| e.to_string())?;
     let party = RefCell::new(barrier.party().map_err(|e| e.to_string())?);
     let value = Shared::new(OnceLock::new()).map_err(|e| e.to_string())?;
-    let held = Held { lock, readers, again, permits, barrier, party, value, sender, receiver };
+    let (to_last, last) = queue(1).map_err(|e| e.to_string())?;
+    to_last.send(9).map_err(|e| e.to_string())?;
+    let held =
+        Held { lock, readers, again, permits, barrier, party, value, sender, receiver, last };
     held.sender.send(1).map_err(|e| e.to_string())?;
     held.sender.send(2).map_err(|e| e.to_string())?;
     let guard = held.lock.lock().map_err(|e| e.to_string())?;
@@ -112,6 +117,9 @@ fn child_outside() -> Result<String, String> {
     expect("permits left", held.permits.available(), 0)?;
     expect("messages left", held.receiver.len(), 1)?;
     expect("the barrier", (held.barrier.waiting(), held.barrier.broken()), (0, None))?;
+    expect("closed", to_last.send(10), Err(SendError::Closed(10)))?;
+    expect("the last message", held.last.recv(), Ok(9))?;
+    expect("after it", held.last.recv(), Err(RecvError::Closed))?;
     expect("no value", held.value.get(), None)?;
     expect("the other party", held.barrier.party().map(mem::forget), Ok(()))?;
     expect("the value afterwards", held.value.set(7), Ok(()))?;
@@ -159,9 +167,12 @@ fn try_everything(held: &Held) -> String {
     let through: Vec<_> = tries.iter().filter(|(_, result)| !is_foreign(result)).collect();
     // From here the family's numbers are nobody's; nobody is dead for that.
     let counts = (held.permits.available(), held.receiver.len());
-    match (through.is_empty(), counts) {
-        (true, (0, 1)) => String::new(),
-        _ => format!("{through:?}, permits and messages {counts:?}"),
+    // That names nobody.
+    held.last.close();
+    let last = (held.last.is_closed(), held.last.len());
+    match (through.is_empty(), counts, last) {
+        (true, (0, 1), (true, 1)) => String::new(),
+        _ => format!("{through:?}, permits and messages {counts:?}, the closed queue {last:?}"),
     }
 }
 

@@ -5,7 +5,8 @@ use std::hint;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use killproof::channel::{Receiver, RecvError, SendError, Sender, lifo, queue};
+use killproof::Message;
+use killproof::channel::{Receiver, RecvError, SendError, Sender, lifo, priority, queue};
 use nix::sys::signal::Signal::SIGKILL;
 use nix::sys::wait::WaitStatus;
 use rustix::process::Signal;
@@ -14,7 +15,7 @@ use crate::STUCK;
 use crate::common::child::{Child, fork};
 use crate::common::mapped::{Gate, Mapped};
 use crate::common::random::Random;
-use crate::linear::{Done, Event, Order, check};
+use crate::linear::{Done, Event, Order, check, key_of};
 use crate::log::{Came, Log, Record, Trade};
 
 /// Three of each, at most.
@@ -26,9 +27,38 @@ const SPINS: u64 = 50;
 /// Long enough to fall asleep.
 const BRIEFLY: Duration = Duration::from_micros(100);
 
-/// A value in every word: copied in the slot, for long enough to be killed there.
-type Message = [u64; WORDS];
-const WORDS: usize = 32;
+/// What bears a value.
+trait Bearer: Message {
+    fn new(value: u64) -> Self;
+
+    /// The value, if the message is whole.
+    fn value(&self) -> Option<u64>;
+}
+
+/// In every word: copied in the slot, for long enough to be killed there.
+type Words = [u64; 32];
+
+impl Bearer for Words {
+    fn new(value: u64) -> Self {
+        [value; 32]
+    }
+
+    fn value(&self) -> Option<u64> {
+        let value = self[0];
+        (*self == Self::new(value)).then_some(value)
+    }
+}
+
+/// Behind its key.
+impl Bearer for (u64, Words) {
+    fn new(value: u64) -> Self {
+        (key_of(value), Words::new(value))
+    }
+
+    fn value(&self) -> Option<u64> {
+        self.1.value().filter(|value| key_of(*value) == self.0)
+    }
+}
 
 /// What some histories had in them.
 #[derive(Default)]
@@ -57,11 +87,29 @@ pub fn record(
     tally: &mut Tally,
 ) -> Result<(), String> {
     let capacity = 1 + random.below(4) as usize;
-    let ends = match order {
-        Order::Arrival => queue(capacity),
-        Order::Latest => lifo(capacity),
+    let failed = |error: killproof::Error| error.to_string();
+    let history = match order {
+        Order::Arrival => played(queue::<Words>(capacity).map_err(failed)?, random, kills, tally)?,
+        Order::Latest => played(lifo::<Words>(capacity).map_err(failed)?, random, kills, tally)?,
+        Order::Smallest => {
+            played(priority::<u64, Words>(capacity).map_err(failed)?, random, kills, tally)?
+        }
     };
-    let (sender, receiver) = ends.map_err(|e| e.to_string())?;
+    let is_pending = |event: &&Event| matches!(event.done, Done::Sending(_) | Done::Receiving);
+    tally.histories += 1;
+    tally.events += history.len();
+    tally.pending += history.iter().filter(is_pending).count();
+    check(&history, capacity, order)
+        .map_err(|reason| format!("history {}: {reason}", tally.histories))
+}
+
+/// The history of some processes at these ends.
+fn played<T: Bearer>(
+    (sender, receiver): (Sender<T>, Receiver<T>),
+    random: &mut Random,
+    kills: bool,
+    tally: &mut Tally,
+) -> Result<Vec<Event>, String> {
     let logs = Mapped::new([const { Log::new() }; PROCESSES]);
     let go = Mapped::new(Gate::default());
     let start = Instant::now();
@@ -104,13 +152,7 @@ pub fn record(
     finish(&players, Trade::Receiver)?;
 
     let of = |player: &Player| logs[player.log].read(player.trade, player.death.unwrap_or(0));
-    let history: Vec<Event> = players.iter().flat_map(of).collect();
-    let is_pending = |event: &&Event| matches!(event.done, Done::Sending(_) | Done::Receiving);
-    tally.histories += 1;
-    tally.events += history.len();
-    tally.pending += history.iter().filter(is_pending).count();
-    check(&history, capacity, order)
-        .map_err(|reason| format!("history {}: {reason}", tally.histories))
+    Ok(players.iter().flat_map(of).collect())
 }
 
 /// Kills a player when it is `at` the place, or when it can no longer come there
@@ -158,23 +200,22 @@ fn finish(players: &[Player], trade: Trade) -> Result<(), String> {
     Ok(())
 }
 
-fn send(
+fn send<T: Bearer>(
     number: u64,
-    sender: &Sender<Message>,
+    sender: &Sender<T>,
     mut record: Record<'_>,
     mut random: Random,
 ) -> Result<(), String> {
     for value in (number << 8..).take(MESSAGES as usize) {
-        let message: Message = [value; WORDS];
         let mut came = Came::InVain;
         while came == Came::InVain {
             pause(random.below(SPINS));
             let how = random.below(4);
             came = record.perform(value, || {
                 let sent = match how {
-                    0 | 1 => sender.send(message),
-                    2 => sender.send_timeout(message, BRIEFLY),
-                    _ => sender.try_send(message),
+                    0 | 1 => sender.send(T::new(value)),
+                    2 => sender.send_timeout(T::new(value), BRIEFLY),
+                    _ => sender.try_send(T::new(value)),
                 };
                 match sent {
                     Ok(()) => Ok(Came::Moved(value)),
@@ -187,8 +228,8 @@ fn send(
     Ok(())
 }
 
-fn receive(
-    receiver: &Receiver<Message>,
+fn receive<T: Bearer>(
+    receiver: &Receiver<T>,
     leases: bool,
     mut record: Record<'_>,
     mut random: Random,
@@ -205,8 +246,7 @@ fn receive(
                 _ => receiver.lease().map(|task| task.done()),
             };
             match received {
-                Ok(message) if message == [message[0]; WORDS] => Ok(Came::Moved(message[0])),
-                Ok(torn) => Err(format!("a torn message: {torn:?}")),
+                Ok(message) => message.value().map(Came::Moved).ok_or("a torn message".into()),
                 Err(RecvError::Empty) => Ok(Came::InVain),
                 Err(RecvError::Closed) => Ok(Came::Over),
                 Err(other) => Err(other.to_string()),

@@ -101,14 +101,58 @@ const OF_A_STACK: &[(&str, usize, &[Row])] = &[
     ),
 ];
 
+/// Accepted of a queue by priority, and refused of one by arrival. The key is what is
+/// left of a division by four.
+const BY_PRIORITY: &[(&str, usize, &[Row])] = &[
+    (
+        "the smaller one first",
+        2,
+        &[(0, 1, Sent(2)), (2, 3, Sent(1)), (4, 5, Received(1)), (6, 7, Received(2))],
+    ),
+    (
+        "a smaller one sent meanwhile",
+        2,
+        &[(0, 1, Sent(2)), (2, 5, Sent(1)), (3, 8, Received(1)), (9, 10, Received(2))],
+    ),
+    (
+        "sent before the death",
+        2,
+        &[(0, 1, Sent(2)), (2, 3, Sending(1)), (4, 5, Received(1)), (6, 7, Received(2))],
+    ),
+    (
+        "equals as they were sent",
+        3,
+        &[
+            (0, 1, Sent(6)),
+            (2, 3, Sent(5)),
+            (4, 5, Sent(1)),
+            (6, 7, Received(5)),
+            (8, 9, Received(1)),
+            (10, 11, Received(6)),
+        ],
+    ),
+];
+
+/// Refused of a queue by priority, and accepted of one by arrival.
+const NOT_BY_PRIORITY: &[(&str, usize, &[Row])] = &[(
+    "the larger one first",
+    2,
+    &[(0, 1, Sent(2)), (2, 3, Sent(1)), (4, 5, Received(2)), (6, 7, Received(1))],
+)];
+
 pub fn check_the_check() -> Result<String, String> {
-    use Order::{Arrival, Latest};
+    use Order::{Arrival, Latest, Smallest};
     let tables = [
         (ACCEPTED, Arrival, true),
         (REFUSED, Arrival, false),
         (OF_A_STACK, Latest, true),
         (OF_A_STACK, Arrival, false),
+        (BY_PRIORITY, Smallest, true),
+        (BY_PRIORITY, Arrival, false),
+        (NOT_BY_PRIORITY, Smallest, false),
+        (NOT_BY_PRIORITY, Arrival, true),
     ];
+    let (mut accepted_ones, mut refused_ones) = (0, 0);
     for (rows, order, accepted) in tables {
         for (name, capacity, rows) in rows {
             let event = |&(begin, end, done): &Row| Event { begin, end, done };
@@ -118,7 +162,7 @@ pub fn check_the_check() -> Result<String, String> {
                 return Err(format!("\"{name}\": {verdict:?}"));
             }
         }
+        *if accepted { &mut accepted_ones } else { &mut refused_ones } += rows.len();
     }
-    let of_both = OF_A_STACK.len();
-    Ok(format!("{} accepted, {} refused", ACCEPTED.len() + of_both, REFUSED.len() + of_both))
+    Ok(format!("{accepted_ones} accepted, {refused_ones} refused"))
 }

@@ -1,5 +1,5 @@
-//! Whether a history is one of a bounded queue or stack: whether its operations have
-//! an order, each at some moment between its begin and its end, in which such a
+//! Whether a history is one of a bounded queue, stack or queue by priority: whether its
+//! operations have an order, each at some moment between its begin and its end, in which such a
 //! queue would have answered the same.
 //!
 //! The search is Wing and Gong's ("Testing and Verifying Concurrent Objects",
@@ -28,6 +28,13 @@ pub enum Done {
 pub enum Order {
     Arrival,
     Latest,
+    /// Of those with the same key, the one that was sent first.
+    Smallest,
+}
+
+/// The key of a message, where that is its order. Few, so that many are the same.
+pub fn key_of(value: u64) -> u64 {
+    value % 4
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -108,11 +115,14 @@ impl Search<'_> {
 fn after(done: Done, inside: &[u64], capacity: usize, order: Order) -> [Option<Vec<u64>>; 2] {
     let sent = |value| (inside.len() < capacity).then(|| [inside, &[value]].concat());
     let received = || {
-        let split = match order {
-            Order::Arrival => inside.split_first(),
-            Order::Latest => inside.split_last(),
+        let next = match order {
+            Order::Arrival => 0,
+            Order::Latest => inside.len().checked_sub(1)?,
+            // The first of several.
+            Order::Smallest => (0..inside.len()).min_by_key(|index| key_of(inside[*index]))?,
         };
-        split.map(|(first, rest)| (*first, rest.to_vec()))
+        let mut rest = inside.to_vec();
+        (next < rest.len()).then(|| (rest.remove(next), rest))
     };
     let unchanged = || inside.to_vec();
     match done {

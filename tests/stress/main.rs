@@ -18,6 +18,7 @@ mod linear;
 mod log;
 mod parcel;
 mod pipe;
+mod polls;
 mod round;
 mod worker;
 mod world;
@@ -60,6 +61,12 @@ fn main() {
         case("histories of a stack", |random, time| histories(random, time, false, Order::Latest)),
         case("histories of a stack with kills", |random, time| {
             histories(random, time, true, Order::Latest)
+        }),
+        case("histories by priority", |random, time| {
+            histories(random, time, false, Order::Smallest)
+        }),
+        case("histories by priority with kills", |random, time| {
+            histories(random, time, true, Order::Smallest)
         }),
         case("messages received", |random, time| messages(random, time, Taking::Receive)),
         case("messages leased", |random, time| messages(random, time, Taking::Lease)),

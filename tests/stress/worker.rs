@@ -8,6 +8,7 @@ use killproof::channel::{RecvError, SendError, Task};
 use crate::common::random::Random;
 use crate::desk::{Desk, Doing};
 use crate::parcel::{Label, PILL, Parcel};
+use crate::polls::Poll;
 use crate::world::{Taking, World};
 
 /// Long enough to sleep, short enough to end often.
@@ -63,10 +64,12 @@ impl<'a, T: Parcel> Worker<'a, T> {
         let Some(id) = self.world.ledger.draw() else { return Ok(Some(Over)) };
         let label = Label { id, source: self.number, sequence: self.sent };
         self.sent += 1;
-        let sent = match self.random.below(4) {
-            0 => self.world.sender().try_send(T::new(label)),
-            1 => self.world.sender().send_timeout(T::new(label), BRIEFLY),
-            _ => self.world.sender().send(T::new(label)),
+        let (sender, poll) = (self.world.sender(), Poll::any(&mut self.random));
+        let sent = match self.random.below(5) {
+            0 => sender.try_send(T::new(label)),
+            1 => sender.send_timeout(T::new(label), BRIEFLY),
+            2 => poll.send(&*sender, T::new(label), |value| sender.try_send(value)),
+            _ => sender.send(T::new(label)),
         };
         match sent {
             Ok(()) => {
@@ -95,10 +98,12 @@ impl<'a, T: Parcel> Worker<'a, T> {
 
     fn receive(&mut self) -> Result<Option<Over>, String> {
         let receiver = self.world.receiver();
+        let poll = Poll::any(&mut self.random);
         self.desk.is(Doing::Receiving);
-        let received = match self.random.below(4) {
+        let received = match self.random.below(5) {
             0 => receiver.try_recv(),
             1 => receiver.recv_timeout(BRIEFLY),
+            2 => poll.recv(receiver, || receiver.try_recv()),
             _ => receiver.recv(),
         };
         let over = match received {
@@ -122,9 +127,11 @@ impl<'a, T: Parcel> Worker<'a, T> {
 
     fn lease(&mut self) -> Result<Option<Over>, String> {
         let receiver = self.world.receiver();
-        let leased = match self.random.below(4) {
+        let poll = Poll::any(&mut self.random);
+        let leased = match self.random.below(5) {
             0 => receiver.try_lease(),
             1 => receiver.lease_timeout(BRIEFLY),
+            2 => poll.recv(receiver, || receiver.try_lease()),
             _ => receiver.lease(),
         };
         let task: Task<'_, T> = match leased {

@@ -37,6 +37,8 @@ mod twice;
 mod values;
 mod wakes;
 mod worker;
+#[cfg(feature = "serde")]
+mod written;
 
 fn main() {
     common::trace::require("sweep");
@@ -67,6 +69,8 @@ fn main() {
         permits::cases(),
         values::cases(),
         worker::cases(),
+        #[cfg(feature = "serde")]
+        written::cases(),
     ];
     common::case::run(cases.into_iter().flatten().collect());
 }

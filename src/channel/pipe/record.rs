@@ -110,19 +110,13 @@ impl<'a> Found<'a> {
     pub(super) fn claim(end: &'a mut End, deadline: Deadline) -> Result<Found<'a>, Stopped> {
         let me = end.claim(GRAIN, deadline)?;
         let (pipe, cursor, spare) = end.parts();
-        // SAFETY: 1. The bytes before the sender's index and behind the receiver's
-        //    (`claim`) are not written until the receiver's index is moved, which only
-        //    this end does. 2. The reference is gone with this statement. A header is
-        //    eight bytes at a multiple of eight, and so in one piece.
-        let header = unsafe { pipe.memory.slice(cursor.position(), HEADER) };
-        let header = header.and_then(|bytes| bytes.try_into().ok()).map(u64::from_ne_bytes);
+        let len = pipe.memory.word(cursor.position());
         // Whatever the length says, it is held to what was committed.
         let most = cursor.usable() - GRAIN;
-        match header {
-            Some(len) if len <= most && size_of_record(len as usize) <= cursor.usable() => {
-                Ok(Found { pipe, cursor, spare, me, len: len as usize })
-            }
-            _ => Err(Stop::Corrupt.into()),
+        if len <= most && size_of_record(len as usize) <= cursor.usable() {
+            Ok(Found { pipe, cursor, spare, me, len: len as usize })
+        } else {
+            Err(Stop::Corrupt.into())
         }
     }
 
@@ -136,7 +130,9 @@ impl<'a> Found<'a> {
     /// no code but this crate's.
     #[inline]
     pub(super) fn take_in_place<R>(self, read: impl FnOnce(&[u8]) -> R) -> R {
-        // SAFETY: as in `claim`; the reference is gone before the commit.
+        // SAFETY: 1. The bytes before the sender's index and behind the receiver's
+        //    (`claim`) are not written until the receiver's index is moved, which only
+        //    this end does. 2. The reference is gone before the commit.
         match unsafe { self.pipe.memory.slice(self.body(), self.len) } {
             Some(slice) => {
                 let result = read(slice);
@@ -151,7 +147,7 @@ impl<'a> Found<'a> {
     #[inline]
     pub(super) fn take<R>(self, read: impl FnOnce(&[u8]) -> R) -> R {
         self.spare.clear();
-        // SAFETY: as in `claim`; the length was held to what was committed.
+        // SAFETY: as in `take_in_place`; the length was held to what was committed.
         unsafe { self.pipe.memory.read(self.body(), self.len, self.spare) };
         let spare = self.commit();
         read(spare)
@@ -159,11 +155,7 @@ impl<'a> Found<'a> {
 
     /// The first eight bytes of the message, if it has so many.
     pub(super) fn first(&self) -> Option<u64> {
-        let len = if self.len < HEADER { return None } else { HEADER };
-        // SAFETY: as in `claim`; the reference is gone with this function. They are eight
-        // bytes at a multiple of eight, and so in one piece.
-        let bytes = unsafe { self.pipe.memory.slice(self.body(), len) };
-        bytes?.try_into().ok().map(u64::from_ne_bytes)
+        (self.len >= HEADER).then(|| self.pipe.memory.word(self.body()))
     }
 
     /// Takes the message out, without the first `skipped` bytes, to the end of `into`.

@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::primitive::{self, Bell};
+use crate::primitive::{self, AtomicU64, Bell, Ordering};
 use crate::raw::Pipe;
 use crate::raw::pipe::{Control, Memory};
 use crate::raw::queue::Side;
@@ -108,6 +108,20 @@ impl Ring {
         }
         // SAFETY: as in `slice_mut`, for reading.
         Some(unsafe { NonNull::slice_from_raw_parts(start, len).as_ref() })
+    }
+
+    /// The eight bytes at `position`, a multiple of eight, by one load: whoever else
+    /// writes there, what is checked is what is used.
+    #[inline]
+    pub(super) fn word(&self, position: u64) -> u64 {
+        // A multiple of eight, below the capacity by eight at least.
+        let offset = position as usize & (self.capacity - size_of::<u64>());
+        // SAFETY: below the capacity, which `create` mapped behind the words.
+        let word = unsafe { self.start().add(offset) };
+        // SAFETY: 1. All eight are inside the ring, which begins at a multiple of 128
+        //    bytes. 2. Any bytes are a valid atomic. 3. The mapping lives as long as
+        //    `self`.
+        unsafe { word.cast::<AtomicU64>().as_ref() }.load(Ordering::Relaxed)
     }
 
     /// Where `position` is, and how many of the `len` bytes from there on lie before

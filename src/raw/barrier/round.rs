@@ -78,7 +78,8 @@ pub(super) fn reason(word: u64) -> Stop {
 /// One more has arrived.
 #[inline]
 pub(super) fn arrived(word: u64) -> u64 {
-    word + (1 << UPPER_SHIFT)
+    // Wrapping: a liar may have let as many arrive as there are numbers.
+    word.wrapping_add(1 << UPPER_SHIFT)
 }
 
 /// The last one has: the next round is open.

@@ -90,8 +90,9 @@ pub(crate) enum Woken {
     TimedOut,
     /// A slice has passed: an occasion to look at what is waited for.
     Slice,
-    /// An owner left the mutex behind, or everybody was notified and this waiter
-    /// forgotten: to look is right, but no notification is used up.
+    /// An owner left the mutex behind, everybody was notified and this waiter
+    /// forgotten, or a liar has taken its place: to look is right, but no notification
+    /// is used up.
     ByItself,
 }
 
@@ -119,7 +120,7 @@ impl<const N: usize> Condvar<N> {
         let slot = self.take_slot(book, me).ok_or(Refused::Full)?;
         // Before the notifiers' time: a later broadcast is this waiter's too.
         let broadcasts = self.broadcasts.load(Ordering::Relaxed);
-        let entered = |book: u64| Some((book + JOINED) | WAITERS);
+        let entered = |book: u64| Some(book.wrapping_add(JOINED) | WAITERS);
         let _ = self.book.fetch_update(Ordering::Release, Ordering::Relaxed, entered);
         Ok(Waiter { slot, broadcasts, slices: Slices::new() })
     }
@@ -155,8 +156,14 @@ impl<const N: usize> Condvar<N> {
         let slot = &self.slots[waiter.slot];
         let mut slice_passed = false;
         loop {
-            if is_notified(slot.load(Ordering::Relaxed)) {
+            let seen = slot.load(Ordering::Relaxed);
+            if is_notified(seen) {
                 return Woken::Notified;
+            }
+            // No honest process takes a living one's place. It would never be woken,
+            // nor fall asleep.
+            if seen != me.word() {
+                return Woken::ByItself;
             }
             if slice_passed {
                 break;

@@ -97,7 +97,6 @@ impl<M: Memory> Queue<M> {
     fn take_block(&self, me: Stamp) -> Option<usize> {
         let blocks = self.memory.blocks();
         let hint = &self.memory.control().block_hint.0;
-        let start = hint.load(Ordering::Relaxed) as usize;
         let mine = me.word() | FILLING;
         let unused = |index: &usize| {
             let word = &blocks[*index];
@@ -105,7 +104,8 @@ impl<M: Memory> Queue<M> {
                 && word.compare_exchange(FREE, mine, Ordering::Acquire, Ordering::Relaxed).is_ok()
         };
         let count = blocks.len();
-        let index = (0..count).map(|step| start.wrapping_add(step) % count).find(unused)?;
+        let start = (hint.load(Ordering::Relaxed) as usize).checked_rem(count)?;
+        let index = (start..count).chain(0..start).find(unused)?;
         hint.store(index as u64 + 1, Ordering::Relaxed);
         Some(index)
     }
@@ -135,7 +135,7 @@ impl<M: Memory> Queue<M> {
         let left_behind = |index: &usize| {
             let word = &self.memory.blocks()[*index];
             let seen = word.load(Ordering::Relaxed);
-            asked.is_orphaned(seen)
+            asked.is_forsaken(seen)
                 && take_from_dead(word, seen, looking)
                 && !self.is_named(*index)
                 && word.compare_exchange(looking, mine, Ordering::AcqRel, Ordering::Relaxed).is_ok()

@@ -32,19 +32,19 @@ impl<M: Memory> Queue<M> {
         loop {
             let late = deadline.has_passed();
             ask |= late;
-            if self.is_all_done(ask) {
+            if self.is_all_done(ask)? {
                 return Ok(());
             }
             if self.is_deserted(Side::Receive, ask) {
                 // The last of them may have finished before it left.
-                return if self.is_all_done(true) { Ok(()) } else { Err(Stop::Disconnected) };
+                return if self.is_all_done(true)? { Ok(()) } else { Err(Stop::Disconnected) };
             }
             if late {
                 return Err(Stop::TimedOut);
             }
             let ticket = self.calm().done.prepare();
             let departures = self.departures(Side::Receive);
-            let is_over = self.is_all_done(false) || self.is_deserted(Side::Receive, false);
+            let is_over = self.is_all_done(false)? || self.is_deserted(Side::Receive, false);
             if !is_over && departures == self.departures(Side::Receive) {
                 let passed = self.calm().done.sleep(ticket, slices.next(deadline));
                 ask = slices.is_over(passed);
@@ -63,26 +63,27 @@ impl<M: Memory> Queue<M> {
 
     #[cold]
     fn tell_sleepers_if_done(&self) {
-        if self.is_all_done(false) || self.is_ending() {
+        // Also where that cannot be told any more: they will be told so.
+        if self.is_all_done(false) != Ok(false) || self.is_ending() {
             self.calm().done.notify(u32::MAX);
         }
     }
 
     /// Whether nothing is in the ring, nor in anybody's hands. With `ask`, a last
     /// attempt counts as over where whoever made it is dead.
-    fn is_all_done(&self, ask: bool) -> bool {
+    fn is_all_done(&self, ask: bool) -> Result<bool, Stop> {
         let mut asked = Asked::new();
         loop {
-            let Some(mark) = self.mark_if_empty() else { return false };
+            let Some(mark) = self.mark_if_empty()? else { return Ok(false) };
             let is_unfinished =
                 |index| self.is_unfinished(self.memory.cell(index), &mut asked, ask);
             if (0..self.cells).any(is_unfinished) {
-                return false;
+                return Ok(false);
             }
-            match self.mark_if_empty() {
-                Some(again) if again == mark => return true,
+            match self.mark_if_empty()? {
+                Some(again) if again == mark => return Ok(true),
                 Some(_) => {}
-                None => return false,
+                None => return Ok(false),
             }
         }
     }

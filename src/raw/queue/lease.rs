@@ -114,22 +114,21 @@ impl<M: Memory> Queue<M> {
     /// Claims an unused cell for a first attempt.
     pub(crate) fn take_cell(&self, me: Stamp) -> Option<usize> {
         let hint = &self.memory.control().cell_hint.0;
-        let start = hint.load(Ordering::Relaxed) as usize;
         let unused = |index: &usize| {
             let owner = &self.memory.cell(*index).owner;
             let mine = me.word() | 1;
             owner.load(Ordering::Relaxed) == FREE
                 && owner.compare_exchange(FREE, mine, Ordering::Acquire, Ordering::Relaxed).is_ok()
         };
-        let index =
-            (0..self.cells).map(|step| start.wrapping_add(step) % self.cells).find(unused)?;
+        let start = (hint.load(Ordering::Relaxed) as usize).checked_rem(self.cells)?;
+        let index = (start..self.cells).chain(0..start).find(unused)?;
         hint.store(index as u64 + 1, Ordering::Relaxed);
         Some(index)
     }
 
     /// The message of a claimed slot is copied into the cell: moves it there.
     pub(crate) fn commit_leased(&self, position: Position, cell: usize) {
-        self.memory.cell(cell).at.store(position + 1, Ordering::Release);
+        self.memory.cell(cell).at.store(at(position), Ordering::Release);
         self.commit_received(position);
     }
 
@@ -192,7 +191,7 @@ impl<M: Memory> Queue<M> {
         self.calm().returned.swap(0, Ordering::AcqRel);
         let mut asked = Asked::new();
         let found = (0..self.cells).find(|index| {
-            self.take_over(*index, me, For::Work, |owner| ask && asked.is_orphaned(owner))
+            self.take_over(*index, me, For::Work, |owner| ask && asked.is_forsaken(owner))
         })?;
         let waits = |index| {
             let seen = self.memory.cell(index).owner.load(Ordering::Relaxed);
@@ -212,7 +211,7 @@ impl<M: Memory> Queue<M> {
         index: usize,
         me: Stamp,
         wanted: For,
-        is_orphaned: impl FnOnce(u64) -> bool,
+        is_forsaken: impl FnOnce(u64) -> bool,
     ) -> bool {
         let cell = self.memory.cell(index);
         let seen = cell.owner.load(Ordering::Relaxed);
@@ -228,7 +227,7 @@ impl<M: Memory> Queue<M> {
         }
         // What the dead had not used is freed, whatever was looked for: a void cell
         // never comes alive.
-        let taken = is_orphaned(seen)
+        let taken = is_forsaken(seen)
             && (is_wanted || !self.is_live(cell))
             && take_from_dead(&cell.owner, seen, mine);
         if !taken {
@@ -252,8 +251,9 @@ impl<M: Memory> Queue<M> {
     /// may have been about to lease it: makes that lease void for good.
     pub(super) fn void_leases(&self, position: Position) {
         for index in 0..self.cells {
-            let at = &self.memory.cell(index).at;
-            let _ = at.compare_exchange(position + 1, EMPTY, Ordering::AcqRel, Ordering::Relaxed);
+            let word = &self.memory.cell(index).at;
+            let leased = at(position);
+            let _ = word.compare_exchange(leased, EMPTY, Ordering::AcqRel, Ordering::Relaxed);
         }
     }
 
@@ -272,7 +272,7 @@ impl<M: Memory> Queue<M> {
             if self.is_spent(seen) != (wanted == For::Burial) {
                 return false;
             }
-            is_returned(seen) || !cell.is_empty() && asked.is_orphaned(seen) && self.is_live(cell)
+            is_returned(seen) || !cell.is_empty() && asked.is_forsaken(seen) && self.is_live(cell)
         };
         (0..self.cells).filter(waits).count()
     }
@@ -290,6 +290,12 @@ impl<M: Memory> Queue<M> {
             !cell.is_empty() && seen != FREE && !is_mine && may_come
         })
     }
+}
+
+/// The word of a cell with the message of `position`. No message has the last position
+/// there is but a liar's, whose lease is void.
+fn at(position: Position) -> u64 {
+    position.wrapping_add(1)
 }
 
 pub(super) fn attempts_of(word: u64) -> u64 {

@@ -27,7 +27,9 @@ impl<M: Memory> Queue<M> {
             if let Some(cell) = self.take_letter(me, ask) {
                 return Ok(cell);
             }
-            if let Some(stop) = stop.filter(|_| !self.letters_may_come(me)) {
+            if let Some(stop) = stop
+                && !self.letters_may_come(me)?
+            {
                 return Err(stop);
             }
             if late {
@@ -38,7 +40,7 @@ impl<M: Memory> Queue<M> {
             // Also the look before the sleep: it reads each cell with a
             // read-modify-write.
             let is_over = self.is_closed_last() || self.is_deserted(Side::Send, false);
-            let end = is_over && !self.letters_may_come(me);
+            let end = is_over && !self.letters_may_come(me)?;
             if self.has_letter() || end || departures != self.departures(Side::Send) {
                 ask = false;
                 continue;
@@ -56,7 +58,7 @@ impl<M: Memory> Queue<M> {
     fn take_letter(&self, me: Stamp, ask: bool) -> Option<usize> {
         let mut asked = Asked::new();
         let cell = (0..self.cells).find(|index| {
-            self.take_over(*index, me, For::Burial, |owner| ask && asked.is_orphaned(owner))
+            self.take_over(*index, me, For::Burial, |owner| ask && asked.is_forsaken(owner))
         })?;
         // The last attempt may have been the last thing that others waited for.
         self.tell_if_done();
@@ -72,7 +74,7 @@ impl<M: Memory> Queue<M> {
     }
 
     /// Whether anything could still become a dead letter.
-    fn letters_may_come(&self, me: Stamp) -> bool {
-        self.mark_if_empty().is_none() || self.others_lease(me, For::Burial)
+    fn letters_may_come(&self, me: Stamp) -> Result<bool, Stop> {
+        Ok(self.mark_if_empty()?.is_none() || self.others_lease(me, For::Burial))
     }
 }

@@ -12,10 +12,10 @@
 //! poller comes back at the end of its slice.
 
 use super::lease::For;
-use super::ring::{Head, Last};
+use super::ring::{Head, Last, Look};
 use super::{Memory, Position, Queue, Side};
 use crate::primitive::{Ordering, SPINS, Stamp, pause};
-use crate::raw::owner::{FREE, is_orphaned};
+use crate::raw::owner::{Asked, FREE};
 use crate::raw::polled;
 
 impl<M: Memory> Queue<M> {
@@ -59,36 +59,40 @@ impl<M: Memory> Queue<M> {
     }
 
     /// Where the next message is, or will be.
-    fn next_to_receive(&self) -> Option<Position> {
+    fn next_to_receive(&self) -> Result<Position, Look> {
         if self.is_ranked() { self.next_smallest() } else { self.next_ready(Last::Yes) }
     }
 
     /// Where the next message may go, now or when its owner lets it.
-    fn next_to_fill(&self) -> Option<Position> {
+    fn next_to_fill(&self) -> Result<Position, Look> {
         if self.is_ranked() { self.next_free_anywhere() } else { self.next_free(Last::Yes) }
     }
 
-    /// Whether the slot of `next` is there for the taking.
-    fn is_to_be_had(&self, next: impl Fn() -> Option<Position>, ask: bool) -> bool {
+    /// Whether the slot of `next` is there for the taking. That there is none for
+    /// other reasons than that one has to wait, a try will tell.
+    fn is_to_be_had(&self, next: impl Fn() -> Result<Position, Look>, ask: bool) -> bool {
         let mut spins = SPINS;
-        while let Some(position) = next() {
+        loop {
+            let position = match next() {
+                Ok(position) => position,
+                Err(look) => return look != Look::Blocked,
+            };
             let seen = self.slot(position).owner.load(Ordering::Relaxed);
             if seen == FREE {
                 return true;
             }
             if spins == 0 {
-                return ask && is_orphaned(seen);
+                return ask && Asked::new().is_forsaken(seen);
             }
             spins -= 1;
             pause();
         }
-        false
     }
 
     /// Whether a sender that came before the end may yet finish.
     fn is_held_at_head(&self, ask: bool) -> bool {
         match self.at_head() {
-            Head::Owned { seen, .. } => !(ask && is_orphaned(seen)),
+            Head::Owned { seen, .. } => !(ask && Asked::new().is_forsaken(seen)),
             Head::Empty | Head::Moved => false,
         }
     }

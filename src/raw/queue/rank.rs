@@ -36,6 +36,11 @@
 //! about to sleep reads them with one: either the other sees the sleeper, or the
 //! sleeper sees the slot as it is. A key is published by the commit; one that is
 //! read while its slot changes hands belongs to a changed `tail` or `seq`.
+//!
+//! # Lies
+//!
+//! Any `seq` is of some lap, but for those beyond the last one that a position can
+//! name: they would be looked at for ever, and are refused.
 
 use super::ring::{Head, Last, Look};
 use super::{Memory, Position, Queue};
@@ -114,10 +119,9 @@ impl<M: Memory> Queue<M> {
         let control = self.memory.control();
         loop {
             let before = look_at(&control.head.0, last);
-            let start = control.tail.0.load(Ordering::Relaxed);
+            let start = (control.tail.0.load(Ordering::Relaxed) % self.capacity) as usize;
             let mut in_the_way = None;
-            for step in 0..self.capacity {
-                let index = (start.wrapping_add(step) % self.capacity) as usize;
+            for index in (start..self.capacity()).chain(0..start) {
                 let Some(position) = self.without_message(index) else { continue };
                 match self.claim_slot(position, self.free_for(position), me) {
                     Some(Look::Claimed(position)) => return Look::Claimed(position),
@@ -140,10 +144,14 @@ impl<M: Memory> Queue<M> {
         let before = look_at(tickets, last);
         let look = match self.smallest() {
             Found::OnItsWay { position, seen } => return Look::Busy { position, seen },
-            Found::Nothing => Some(Look::Blocked),
-            Found::Smallest(position) => self.claim_slot(position, self.ready_at(position), me),
+            Found::Nothing => Look::Blocked,
+            Found::Smallest(position) => {
+                match self.claim_slot(position, self.ready_at(position), me) {
+                    Some(look) => look,
+                    None => return self.overtaken(position),
+                }
+            }
         };
-        let Some(look) = look else { return Look::Overtaken };
         if tickets.load(Ordering::Acquire) == before || Mutant::NoTicketCheck.is_on() {
             return look;
         }
@@ -154,31 +162,40 @@ impl<M: Memory> Queue<M> {
         Look::Overtaken
     }
 
+    /// Somebody else took what was found at `position`; unless nobody could, since it
+    /// is in a lap that no position names.
+    #[cold]
+    fn overtaken(&self, position: Position) -> Look {
+        let seq = self.slot(position).seq.load(Ordering::Relaxed);
+        let named = self.ready_at(self.position_in(self.slot_index(position), seq));
+        if named == seq | 1 { Look::Overtaken } else { Look::Corrupt }
+    }
+
     /// Where the message that comes first is or will be, by a last look before a
     /// sleep.
-    pub(super) fn next_smallest(&self) -> Option<Position> {
+    pub(super) fn next_smallest(&self) -> Result<Position, Look> {
         look_at(&self.memory.control().tail.0, Last::Yes);
         let position = match self.smallest() {
-            Found::Nothing => return None,
+            Found::Nothing => return Err(Look::Blocked),
             Found::OnItsWay { position, .. } | Found::Smallest(position) => position,
         };
         self.slot(position).owner.fetch_or(0, Ordering::AcqRel);
-        Some(position)
+        Ok(position)
     }
 
     /// A slot without a message, by a last look before a sleep: a free one if
     /// there is one.
-    pub(super) fn next_free_anywhere(&self) -> Option<Position> {
+    pub(super) fn next_free_anywhere(&self) -> Result<Position, Look> {
         look_at(&self.memory.control().head.0, Last::Yes);
         let mut in_the_way = None;
         for index in 0..self.capacity() {
             let Some(position) = self.without_message(index) else { continue };
             if self.slot(position).owner.fetch_or(0, Ordering::AcqRel) == FREE {
-                return Some(position);
+                return Ok(position);
             }
             in_the_way = in_the_way.or(Some(position));
         }
-        in_the_way
+        in_the_way.ok_or(Look::Blocked)
     }
 
     /// As [`at_head`](Queue::at_head), by a look at all slots.

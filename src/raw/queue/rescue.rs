@@ -6,7 +6,7 @@
 
 use super::{Memory, Position, Queue};
 use crate::primitive::{Mutant, Ordering, Stamp};
-use crate::raw::owner::{WAITERS, is_orphaned, take_from_dead};
+use crate::raw::owner::{Asked, WAITERS, take_from_dead};
 
 impl<M: Memory> Queue<M> {
     /// Takes the slot over if the owner that `seen` names is dead. Returns
@@ -19,7 +19,7 @@ impl<M: Memory> Queue<M> {
         let mine = me.word() | seen & WAITERS;
         let slot = self.slot(position);
         let taken = !Mutant::NoSlotRescue.is_on()
-            && is_orphaned(seen)
+            && Asked::new().is_forsaken(seen)
             && take_from_dead(&slot.owner, seen, mine);
         if taken && slot.holds_message() && !Mutant::NoVoiding.is_on() {
             let lap = slot.seq.load(Ordering::Relaxed) >> 1;

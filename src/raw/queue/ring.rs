@@ -41,8 +41,17 @@
 //! learns from one that a position is done also sees by which `seq`. Without it
 //! a sender could get past a message that it has not seen, then find the queue
 //! empty, or count one too few and send more than the capacity.
+//!
+//! # Lies
+//!
+//! A hint is one behind at most while it is what it is: nobody claims a position before
+//! the hint of its side is there. So as long as it stays, the slot's `seq` is at most two
+//! past what the position waits for, received or sent once more; and no hint is ahead,
+//! so `seq` is never behind by more than the message of the lap before. Any other number
+//! no honest process has put there: the operation is refused ([`Look::Corrupt`]), and
+//! the two rules let nobody walk further than once around.
 
-use super::{Memory, Queue};
+use super::{Memory, Queue, Stop};
 use crate::primitive::{AtomicU64, Ordering, Stamp};
 use crate::raw::owner::{FREE, claim, free};
 
@@ -82,6 +91,8 @@ pub(super) enum Look {
     Busy { position: Position, seen: u64 },
     /// What is there changed during a look at all slots; to be looked at again.
     Overtaken,
+    /// No honest process can have left what is there.
+    Corrupt,
 }
 
 /// What comes next for receivers that found nothing.
@@ -136,7 +147,10 @@ impl<M: Memory> Queue<M> {
             return self.look_free_anywhere(me, last);
         }
         loop {
-            let Some(position) = self.next_free(last) else { return Look::Blocked };
+            let position = match self.next_free(last) {
+                Ok(position) => position,
+                Err(look) => return look,
+            };
             if let Some(look) = self.claim_slot(position, self.free_for(position), me) {
                 return look;
             }
@@ -145,7 +159,7 @@ impl<M: Memory> Queue<M> {
 
     /// The position of the next message, if there is room for it.
     #[inline]
-    pub(super) fn next_free(&self, last: Last) -> Option<Position> {
+    pub(super) fn next_free(&self, last: Last) -> Result<Position, Look> {
         let tail = &self.memory.control().tail.0;
         loop {
             let position = tail.load(Ordering::Acquire);
@@ -156,14 +170,20 @@ impl<M: Memory> Queue<M> {
                 self.slot(position.wrapping_sub(self.capacity)).owner.fetch_or(0, Ordering::AcqRel);
             }
             let seq = slot.seq.load(Ordering::Acquire);
-            if seq > self.free_for(position) {
-                move_on(tail, position);
-                continue;
+            let free = self.free_for(position);
+            if seq == free {
+                let is_full = self.is_a_capacity_behind_ready(position);
+                return if is_full { Err(Look::Blocked) } else { Ok(position) };
             }
-            if seq < self.free_for(position) || self.is_a_capacity_behind_ready(position) {
-                return None;
+            if seq < free {
+                // The message of the lap before is there, or else a lie.
+                return Err(if free - seq == 1 { Look::Blocked } else { Look::Corrupt });
             }
-            return Some(position);
+            // Sent, and perhaps received.
+            if seq - free > 2 && is_still_at(tail, position) {
+                return Err(Look::Corrupt);
+            }
+            move_on(tail, position);
         }
     }
 
@@ -174,7 +194,10 @@ impl<M: Memory> Queue<M> {
             return self.look_smallest(me, last);
         }
         loop {
-            let Some(position) = self.next_ready(last) else { return Look::Blocked };
+            let position = match self.next_ready(last) {
+                Ok(position) => position,
+                Err(look) => return look,
+            };
             if let Some(look) = self.claim_slot(position, self.ready_at(position), me) {
                 return look;
             }
@@ -183,7 +206,15 @@ impl<M: Memory> Queue<M> {
 
     /// The position of the next message, if it is there.
     #[inline]
-    pub(super) fn next_ready(&self, last: Last) -> Option<Position> {
+    pub(super) fn next_ready(&self, last: Last) -> Result<Position, Look> {
+        let (position, is_there) = self.first(last)?;
+        if is_there { Ok(position) } else { Err(Look::Blocked) }
+    }
+
+    /// The position of the first message that was not received, and whether it is
+    /// there or yet to be sent.
+    #[inline]
+    fn first(&self, last: Last) -> Result<(Position, bool), Look> {
         let head = &self.memory.control().head.0;
         loop {
             let position = head.load(Ordering::Acquire);
@@ -192,11 +223,19 @@ impl<M: Memory> Queue<M> {
                 slot.owner.fetch_or(0, Ordering::AcqRel);
             }
             let seq = slot.seq.load(Ordering::Acquire);
-            if seq > self.ready_at(position) {
-                move_on(head, position);
-                continue;
+            let ready = self.ready_at(position);
+            if seq == ready {
+                return Ok((position, true));
             }
-            return (seq == self.ready_at(position)).then_some(position);
+            if seq < ready {
+                // Free for it, or else a lie.
+                return if ready - seq == 1 { Ok((position, false)) } else { Err(Look::Corrupt) };
+            }
+            // Received, and perhaps sent to once more.
+            if seq - ready > 2 && is_still_at(head, position) {
+                return Err(Look::Corrupt);
+            }
+            move_on(head, position);
         }
     }
 
@@ -271,7 +310,8 @@ impl<M: Memory> Queue<M> {
     #[inline]
     pub(crate) fn commit_received(&self, position: Position) {
         let slot = self.slot(position);
-        slot.seq.store(self.ready_at(position) + 1, Ordering::Release);
+        // The last number there is would be a liar's position.
+        slot.seq.store(self.ready_at(position).wrapping_add(1), Ordering::Release);
         free(&slot.owner);
         let head = &self.memory.control().head.0;
         if self.is_ranked() {
@@ -285,39 +325,34 @@ impl<M: Memory> Queue<M> {
 
     /// If nothing is in the ring, a number that changes with the next message: the
     /// position that it will have. Each slot is looked at with a read-modify-write.
-    pub(super) fn mark_if_empty(&self) -> Option<u64> {
+    pub(super) fn mark_if_empty(&self) -> Result<Option<u64>, Stop> {
         if self.is_ranked() {
-            return self.mark_if_no_slot_holds();
+            return Ok(self.mark_if_no_slot_holds());
         }
-        let mut position = self.memory.control().head.0.load(Ordering::Acquire);
-        loop {
-            let slot = self.slot(position);
-            slot.owner.fetch_or(0, Ordering::AcqRel);
-            match slot.seq.load(Ordering::Acquire).cmp(&self.ready_at(position)) {
-                core::cmp::Ordering::Less => return Some(position),
-                core::cmp::Ordering::Equal => return None,
-                // Whoever received it has not moved the hint on yet.
-                core::cmp::Ordering::Greater => position += 1,
-            }
-        }
+        let (position, is_there) = self.first(Last::Yes).map_err(|_| Stop::Corrupt)?;
+        Ok((!is_there).then_some(position))
     }
 
-    /// How many messages are in the ring; exact while nobody is inside a call.
+    /// How many messages are in the ring, at most the capacity; exact while nobody is
+    /// inside a call.
     pub(super) fn ring_len(&self) -> usize {
         if self.is_ranked() {
             return self.ranked_len();
         }
         let control = self.memory.control();
-        let mut tail = control.tail.0.load(Ordering::Acquire);
-        // Whoever died after its commit left the hint one behind.
-        while self.slot(tail).seq.load(Ordering::Acquire) > self.free_for(tail) {
-            tail += 1;
-        }
-        let mut head = control.head.0.load(Ordering::Acquire);
-        while head < tail && self.slot(head).seq.load(Ordering::Acquire) > self.ready_at(head) {
-            head += 1;
-        }
-        tail.saturating_sub(head) as usize
+        // Whoever died after its commit left the hint one behind; a liar would send
+        // this further than once around.
+        let past = |hint: &AtomicU64, is_done: &dyn Fn(Position) -> bool| {
+            let start = hint.load(Ordering::Acquire);
+            let steps = (0..self.slots()).take_while(|step| is_done(start.wrapping_add(*step)));
+            start.wrapping_add(steps.count() as u64)
+        };
+        let seq = |position| self.slot(position).seq.load(Ordering::Acquire);
+        let tail = past(&control.tail.0, &|position| seq(position) > self.free_for(position));
+        let head = past(&control.head.0, &|position| {
+            position < tail && seq(position) > self.ready_at(position)
+        });
+        tail.saturating_sub(head).min(self.capacity) as usize
     }
 }
 
@@ -327,4 +362,11 @@ impl<M: Memory> Queue<M> {
 fn move_on(hint: &AtomicU64, position: Position) {
     let next = position.wrapping_add(1);
     let _ = hint.compare_exchange(position, next, Ordering::Release, Ordering::Relaxed);
+}
+
+/// Whether a hint is where it was before a look at its slot. What the slot said was
+/// acquired, and with it every move of the hint that has to come before.
+#[cold]
+fn is_still_at(hint: &AtomicU64, position: Position) -> bool {
+    hint.load(Ordering::Relaxed) == position
 }

@@ -25,6 +25,8 @@ pub(crate) enum Stop {
     Closed,
     /// Nobody is left at the other side.
     Disconnected,
+    /// The words of the queue are none that honest processes can leave.
+    Corrupt,
 }
 
 /// Where a message is received from. The caller owns it until it commits.
@@ -33,6 +35,17 @@ pub(crate) enum Source {
     Ring(Position),
     /// A lease that came back; the number of its cell.
     Cell(usize),
+}
+
+/// What became of an owner in the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outwaited {
+    /// It may be gone: to be looked at again.
+    Gone,
+    /// It was dead, and the slot is the caller's.
+    Taken,
+    /// It is there, and the time is up.
+    Late,
 }
 
 impl<M: Memory> Queue<M> {
@@ -58,7 +71,7 @@ impl<M: Memory> Queue<M> {
         let mut ask = deadline.is_now();
         let mut woken = false;
         loop {
-            if let Some(position) = self.get_free(me, pace, Last::No) {
+            if let Some(position) = self.get_free(me, pace, Last::No)? {
                 return self.unless_closed(position);
             }
             if self.is_closed() {
@@ -78,7 +91,7 @@ impl<M: Memory> Queue<M> {
             }
             let ticket = self.calm().room.prepare();
             let departures = self.departures(Side::Receive);
-            if let Some(position) = self.get_free(me, pace, Last::Yes) {
+            if let Some(position) = self.get_free(me, pace, Last::Yes)? {
                 return self.unless_closed(position);
             }
             let gone = self.is_closed_last() || self.is_deserted(Side::Receive, false);
@@ -139,7 +152,7 @@ impl<M: Memory> Queue<M> {
                 }
                 return Ok(Source::Cell(cell));
             }
-            if let Some(source) = self.get_ready(me, pace, Last::No) {
+            if let Some(source) = self.get_ready(me, pace, Last::No)? {
                 return Ok(source);
             }
             if pace.spin() {
@@ -165,7 +178,7 @@ impl<M: Memory> Queue<M> {
             }
             let ticket = self.calm().ready.prepare();
             let departures = self.departures(Side::Send);
-            if let Some(source) = self.get_ready(me, pace, Last::Yes) {
+            if let Some(source) = self.get_ready(me, pace, Last::Yes)? {
                 return Ok(source);
             }
             let over = self.is_closed_last() || self.is_deserted(Side::Send, false);
@@ -179,62 +192,75 @@ impl<M: Memory> Queue<M> {
         }
     }
 
-    fn get_ready(&self, me: Stamp, pace: &mut Pace<'_>, last: Last) -> Option<Source> {
+    fn get_ready(
+        &self,
+        me: Stamp,
+        pace: &mut Pace<'_>,
+        last: Last,
+    ) -> Result<Option<Source>, Stop> {
         let returned = match last {
             Last::No => self.take_returned(me),
             Last::Yes => self.take_returned_last(me),
         };
         if let Some(cell) = returned {
-            return Some(Source::Cell(cell));
+            return Ok(Some(Source::Cell(cell)));
         }
         let mut turn = Turn::new(0);
         let mut overtaken = 0;
         loop {
             match self.look_ready(me, last) {
-                Look::Claimed(position) => return Some(Source::Ring(position)),
-                Look::Blocked => return None,
+                Look::Claimed(position) => return Ok(Some(Source::Ring(position))),
+                Look::Blocked => return Ok(None),
+                Look::Corrupt => return Err(Stop::Corrupt),
                 // Others send faster than it looks. As where somebody is in the way,
                 // there is nothing to be had in time.
                 Look::Overtaken => {
                     if overtaken >= SPINS && pace.deadline.has_passed() {
-                        return None;
+                        return Ok(None);
                     }
                     overtaken += 1;
                 }
                 Look::Busy { position, seen } => {
-                    if self.outwait(position, seen, me, pace, &mut turn)? {
+                    match self.outwait(position, seen, me, pace, &mut turn) {
+                        Outwaited::Late => return Ok(None),
+                        Outwaited::Gone => {}
                         // Elsewhere there may be one that comes before it.
-                        if !self.is_ranked() && self.still_ready(position) {
-                            return Some(Source::Ring(position));
+                        Outwaited::Taken if !self.is_ranked() && self.still_ready(position) => {
+                            return Ok(Some(Source::Ring(position)));
                         }
-                        self.release(position);
+                        Outwaited::Taken => self.release(position),
                     }
                 }
             }
         }
     }
 
-    fn get_free(&self, me: Stamp, pace: &mut Pace<'_>, last: Last) -> Option<Position> {
+    fn get_free(
+        &self,
+        me: Stamp,
+        pace: &mut Pace<'_>,
+        last: Last,
+    ) -> Result<Option<Position>, Stop> {
         let mut turn = Turn::new(0);
         loop {
             match self.look_free(me, last) {
-                Look::Claimed(position) => return Some(position),
-                Look::Blocked => return None,
+                Look::Claimed(position) => return Ok(Some(position)),
+                Look::Blocked => return Ok(None),
+                Look::Corrupt => return Err(Stop::Corrupt),
                 Look::Overtaken => {}
                 Look::Busy { position, seen } => {
-                    if self.outwait(position, seen, me, pace, &mut turn)? {
-                        if self.still_free(position) {
-                            return Some(position);
-                        }
-                        self.release(position);
+                    match self.outwait(position, seen, me, pace, &mut turn) {
+                        Outwaited::Late => return Ok(None),
+                        Outwaited::Gone => {}
+                        Outwaited::Taken if self.still_free(position) => return Ok(Some(position)),
+                        Outwaited::Taken => self.release(position),
                     }
                 }
             }
         }
     }
 
-    /// The slot in the way is owned: waits for its owner, or takes it from the
-    /// dead and says true. `None`: the time is up.
+    /// The slot in the way is owned: waits for its owner, or takes it from the dead.
     fn outwait(
         &self,
         position: Position,
@@ -242,24 +268,24 @@ impl<M: Memory> Queue<M> {
         me: Stamp,
         pace: &Pace<'_>,
         turn: &mut Turn,
-    ) -> Option<bool> {
+    ) -> Outwaited {
         if turn.spin(position) {
-            return Some(false);
+            return Outwaited::Gone;
         }
         let late = pace.deadline.has_passed();
         let owner = &self.slot(position).owner;
         if !late {
             let passed = wait_while(owner, seen, turn.slices.next(pace.deadline));
             if !turn.slices.is_over(passed) {
-                return Some(false);
+                return Outwaited::Gone;
             }
         }
         // With a read-modify-write: who gives up has seen the newest owner.
         let seen = owner.fetch_or(0, Ordering::AcqRel);
         if self.rescue_slot(position, seen, me) {
-            return Some(true);
+            return Outwaited::Taken;
         }
-        if late && seen != FREE { None } else { Some(false) }
+        if late && seen != FREE { Outwaited::Late } else { Outwaited::Gone }
     }
 
     /// The queue is over, but a sender that came before may yet finish. Waits

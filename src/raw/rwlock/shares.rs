@@ -137,7 +137,8 @@ impl<const N: usize> Shares<N> {
     /// This thread reads once more, by the share it has.
     pub(super) fn deepen(&self, index: usize) {
         let depth = &self.shares[index].depth;
-        depth.store(depth.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        // Wrapping: what a liar wrote there is anything.
+        depth.store(depth.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     }
 
     /// The thread whose share this is reads once less. In a fork of its process
@@ -230,10 +231,10 @@ impl<const N: usize> Shares<N> {
         self.shares.iter().any(|share| self.rescue(&share.owner, &mut asked))
     }
 
-    /// Frees a share if its owner is dead.
+    /// Frees a share if its owner is dead, or nobody.
     fn rescue(&self, owner: &AtomicU64, asked: &mut Asked) -> bool {
         let seen = owner.load(Ordering::Relaxed);
-        let rescued = asked.is_orphaned(seen) && take_from_dead(owner, seen, FREE);
+        let rescued = asked.is_forsaken(seen) && take_from_dead(owner, seen, FREE);
         if rescued {
             self.freed.notify(1);
         }

@@ -7,7 +7,7 @@ mod party;
 use core::fmt;
 
 use crate::error::{Error, Kind};
-use crate::primitive;
+use crate::primitive::{self, AtomicU64, Ordering};
 use crate::raw;
 use crate::raw::barrier::Seat;
 use crate::shared::describe::{participants, unplaced};
@@ -101,15 +101,16 @@ pub use party::{BarrierWaitResult, Party};
 #[repr(C)]
 pub struct Barrier<const CAPACITY: usize = 64> {
     raw: raw::Barrier<CAPACITY>,
-    /// How many there will be once placed.
-    parties: usize,
+    /// How many there will be once placed; a word, and not a number, since others may
+    /// write there.
+    parties: AtomicU64,
 }
 
-// SAFETY: 1. `repr(C)`; atomic words and a number, no pointer, no drop glue.
+// SAFETY: 1. `repr(C)`; atomic words, no pointer, no drop glue.
 //    2. `place` reaches the machine, the only field that needs it.
 unsafe impl<const CAPACITY: usize> Shareable for Barrier<CAPACITY> {
     fn place(&self, _: &Placement) {
-        self.raw.place(self.parties);
+        self.raw.place(self.parties());
     }
 }
 
@@ -150,7 +151,7 @@ impl<const CAPACITY: usize> Barrier<CAPACITY> {
     pub fn with_capacity(parties: usize) -> Barrier<CAPACITY> {
         assert!(parties > 0, "a barrier of no parties");
         assert!(parties <= CAPACITY, "{parties} parties at a barrier of {CAPACITY}");
-        Barrier { raw: raw::Barrier::new(), parties }
+        Barrier { raw: raw::Barrier::new(), parties: AtomicU64::new(parties as u64) }
     }
 
     /// How many parties a round waits for.
@@ -159,7 +160,7 @@ impl<const CAPACITY: usize> Barrier<CAPACITY> {
     ///
     /// See [`with_capacity`](Barrier::with_capacity).
     pub fn parties(&self) -> usize {
-        self.parties
+        self.parties.load(Ordering::Relaxed) as usize
     }
 
     /// How many wait now.
@@ -271,7 +272,7 @@ impl<const CAPACITY: usize> fmt::Debug for Barrier<CAPACITY> {
             Seat::Free | Seat::Taken(_) => None,
         });
         f.debug_struct("Barrier")
-            .field("parties", &self.parties)
+            .field("parties", &self.parties())
             .field("owners", &participants(owners))
             .field("left", &left.collect::<Vec<u32>>())
             .field("waiting", &self.waiting())

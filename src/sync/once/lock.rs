@@ -6,7 +6,7 @@ use core::fmt;
 use core::mem::MaybeUninit;
 
 use super::turn::{self, Turn};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::raw;
 use crate::shared::describe::unplaced;
 use crate::shared::shareable::{Placement, Shareable};
@@ -111,7 +111,9 @@ impl<T: Shareable + Copy> OnceLock<T> {
     /// # Errors
     ///
     /// As [`Once::call_once`](super::Once::call_once): when `f` asks for the same value, when it is not in
-    /// a `Shared`, or when this process is in another PID namespace.
+    /// a `Shared`, or when this process is in another PID namespace. With
+    /// [`is_corrupt`](Error::is_corrupt) when somebody wrote into the shared memory that
+    /// it is not set after all.
     ///
     /// # Panics
     ///
@@ -139,7 +141,8 @@ impl<T: Shareable + Copy> OnceLock<T> {
             let value = f();
             turn.finish(|| self.put(value))?;
         }
-        Ok(self.get().expect("done, by this process or another"))
+        // Done, by this process or another, unless somebody else says otherwise.
+        self.get().ok_or(Error::new("OnceLock::get_or_init", Kind::Corrupt))
     }
 
     /// Sets the value, unless it is set. Waits for whoever is about to.
