@@ -230,7 +230,7 @@
 //! Three things are beyond that. A type of which not all bytes are values, in a lock,
 //! may be none. What a guard or a [`Received`](channel::Received) refers to may change
 //! under it. And who reads a [`Value`](sync::Value) or an [`Array`](sync::Array) looks
-//! again for as long as somebody changes it faster.
+//! again for as long as somebody changes it faster. `SECURITY.md` says more.
 //!
 //! # What this does not do
 //!

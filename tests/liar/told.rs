@@ -234,3 +234,23 @@ fn indices_of_a_pipe() {
     memory.put(at - 8, 3);
     assert!(matches!(receiver.recv(), Err(RecvError::Invalid(bytes)) if bytes.len() == 3));
 }
+
+/// An end that nobody has used yet begins where the memory says: behind the last byte
+/// but eight that there can ever be.
+#[test]
+fn the_last_bytes_of_a_pipe() {
+    let last = u64::MAX - 7;
+    let ((mut sender, mut receiver), memory) = Memory::of(|| pipe::<[u64; 2]>().unwrap());
+    memory.put(TAIL, last);
+    memory.put(HEAD, last);
+    sender.send([1, 2]).unwrap();
+    assert_eq!(memory.word(TAIL), 16);
+    assert_eq!(receiver.recv(), Ok([1, 2]));
+    let ((mut sender, mut receiver), memory) = Memory::of(|| pipe::<Vec<u8>>().unwrap());
+    memory.put(TAIL, last);
+    memory.put(HEAD, last);
+    let mut buffer = Vec::new();
+    sender.send_bytes(b"around").unwrap();
+    assert_eq!(receiver.recv_into(&mut buffer), Ok(6));
+    assert_eq!(buffer, b"around");
+}

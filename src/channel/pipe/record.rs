@@ -75,14 +75,15 @@ impl<'a> Room<'a> {
         // SAFETY: as in `send`; the parts are as long as the room.
         unsafe { ring.write(at, first) };
         // SAFETY: as above.
-        unsafe { ring.write(at + first.len() as u64, second) };
+        unsafe { ring.write(at.wrapping_add(first.len() as u64), second) };
         self.commit();
     }
 
-    /// Where the message goes.
+    /// Where the message goes. Wrapping, as the indices do: an end begins at the one it
+    /// finds, whoever wrote that.
     #[inline]
     fn body(&self) -> u64 {
-        self.cursor.position() + HEADER as u64
+        self.cursor.position().wrapping_add(HEADER as u64)
     }
 
     #[inline]
@@ -162,13 +163,13 @@ impl<'a> Found<'a> {
     pub(super) fn take_into(self, skipped: usize, into: &mut Vec<u8>) {
         let len = self.len.saturating_sub(skipped);
         // SAFETY: as in `take`.
-        unsafe { self.pipe.memory.read(self.body() + skipped as u64, len, into) };
+        unsafe { self.pipe.memory.read(self.body().wrapping_add(skipped as u64), len, into) };
         self.commit();
     }
 
     #[inline]
     fn body(&self) -> u64 {
-        self.cursor.position() + HEADER as u64
+        self.cursor.position().wrapping_add(HEADER as u64)
     }
 
     /// Gives the bytes back to the sender; returns the spare ones.
