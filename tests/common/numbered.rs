@@ -72,13 +72,13 @@ impl Numbered for Vec<u8> {
 
 /// As serde writes it, in the slot or in a block, in turns.
 #[cfg(feature = "serde")]
-pub type Written = killproof::Serde<(u64, Vec<u64>)>;
+pub type Written = killproof::Serde<(u64, Vec<u8>)>;
 
 #[cfg(feature = "serde")]
 impl Numbered for Written {
     fn new(number: u64) -> Self {
-        let len = if number.is_multiple_of(2) { 3 } else { 60 };
-        killproof::Serde((number, vec![number; len]))
+        let len = if number.is_multiple_of(2) { 8 } else { 96 };
+        killproof::Serde((number, vec![number as u8; len]))
     }
 
     fn number(&self) -> Result<u64, String> {
