@@ -21,7 +21,7 @@ pub(super) struct Room<'a> {
 }
 
 impl<'a> Room<'a> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn claim(
         queue: &'a Queue<Mapped>,
         me: Stamp,
@@ -141,7 +141,7 @@ pub(super) struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn claim(
         queue: &'a Queue<Mapped>,
         me: Stamp,

@@ -12,7 +12,7 @@
 //! poller comes back at the end of its slice.
 
 use super::lease::For;
-use super::ring::{Head, Last, Look};
+use super::ring::{Head, Last, Stuck};
 use super::{Memory, Position, Queue, Side};
 use crate::primitive::{Ordering, SPINS, Stamp, pause};
 use crate::raw::owner::{Asked, FREE};
@@ -59,23 +59,23 @@ impl<M: Memory> Queue<M> {
     }
 
     /// Where the next message is, or will be.
-    fn next_to_receive(&self) -> Result<Position, Look> {
+    fn next_to_receive(&self) -> Result<Position, Stuck> {
         if self.is_ranked() { self.next_smallest() } else { self.next_ready(Last::Yes) }
     }
 
     /// Where the next message may go, now or when its owner lets it.
-    fn next_to_fill(&self) -> Result<Position, Look> {
+    fn next_to_fill(&self) -> Result<Position, Stuck> {
         if self.is_ranked() { self.next_free_anywhere() } else { self.next_free(Last::Yes) }
     }
 
     /// Whether the slot of `next` is there for the taking. That there is none for
     /// other reasons than that one has to wait, a try will tell.
-    fn is_to_be_had(&self, next: impl Fn() -> Result<Position, Look>, ask: bool) -> bool {
+    fn is_to_be_had(&self, next: impl Fn() -> Result<Position, Stuck>, ask: bool) -> bool {
         let mut spins = SPINS;
         loop {
             let position = match next() {
                 Ok(position) => position,
-                Err(look) => return look != Look::Blocked,
+                Err(stuck) => return stuck != Stuck::Blocked,
             };
             let seen = self.slot(position).owner.load(Ordering::Relaxed);
             if seen == FREE {

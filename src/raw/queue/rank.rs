@@ -42,7 +42,7 @@
 //! Any `seq` is of some lap, but for those beyond the last one that a position can
 //! name: they would be looked at for ever, and are refused.
 
-use super::ring::{Head, Last, Look};
+use super::ring::{Head, Last, Look, Stuck};
 use super::{Memory, Position, Queue};
 use crate::primitive::{AtomicU64, Mutant, Ordering, Stamp};
 use crate::raw::owner::FREE;
@@ -173,10 +173,10 @@ impl<M: Memory> Queue<M> {
 
     /// Where the message that comes first is or will be, by a last look before a
     /// sleep.
-    pub(super) fn next_smallest(&self) -> Result<Position, Look> {
+    pub(super) fn next_smallest(&self) -> Result<Position, Stuck> {
         look_at(&self.memory.control().tail.0, Last::Yes);
         let position = match self.smallest() {
-            Found::Nothing => return Err(Look::Blocked),
+            Found::Nothing => return Err(Stuck::Blocked),
             Found::OnItsWay { position, .. } | Found::Smallest(position) => position,
         };
         self.slot(position).owner.fetch_or(0, Ordering::AcqRel);
@@ -185,7 +185,7 @@ impl<M: Memory> Queue<M> {
 
     /// A slot without a message, by a last look before a sleep: a free one if
     /// there is one.
-    pub(super) fn next_free_anywhere(&self) -> Result<Position, Look> {
+    pub(super) fn next_free_anywhere(&self) -> Result<Position, Stuck> {
         look_at(&self.memory.control().head.0, Last::Yes);
         let mut in_the_way = None;
         for index in 0..self.capacity() {
@@ -195,7 +195,7 @@ impl<M: Memory> Queue<M> {
             }
             in_the_way = in_the_way.or(Some(position));
         }
-        in_the_way.ok_or(Look::Blocked)
+        in_the_way.ok_or(Stuck::Blocked)
     }
 
     /// As [`at_head`](Queue::at_head), by a look at all slots.

@@ -95,6 +95,35 @@ pub(super) enum Look {
     Corrupt,
 }
 
+/// Why there is no position to go on with. A byte, so that a position is handed back in
+/// registers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stuck {
+    /// Full, for a sender; empty, for a receiver.
+    Blocked,
+    /// As [`Look::Corrupt`].
+    Corrupt,
+}
+
+impl Stuck {
+    /// A slot's `seq` is `by` behind what the position waits for: the message of the lap
+    /// before is there, or yet to be sent, or else it is a lie.
+    #[inline]
+    fn behind(by: u64) -> Stuck {
+        if by <= 1 { Stuck::Blocked } else { Stuck::Corrupt }
+    }
+}
+
+impl From<Stuck> for Look {
+    #[inline]
+    fn from(stuck: Stuck) -> Look {
+        match stuck {
+            Stuck::Blocked => Look::Blocked,
+            Stuck::Corrupt => Look::Corrupt,
+        }
+    }
+}
+
 /// What comes next for receivers that found nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Head {
@@ -149,7 +178,7 @@ impl<M: Memory> Queue<M> {
         loop {
             let position = match self.next_free(last) {
                 Ok(position) => position,
-                Err(look) => return look,
+                Err(stuck) => return stuck.into(),
             };
             if let Some(look) = self.claim_slot(position, self.free_for(position), me) {
                 return look;
@@ -159,7 +188,7 @@ impl<M: Memory> Queue<M> {
 
     /// The position of the next message, if there is room for it.
     #[inline]
-    pub(super) fn next_free(&self, last: Last) -> Result<Position, Look> {
+    pub(super) fn next_free(&self, last: Last) -> Result<Position, Stuck> {
         let tail = &self.memory.control().tail.0;
         loop {
             let position = tail.load(Ordering::Acquire);
@@ -171,19 +200,14 @@ impl<M: Memory> Queue<M> {
             }
             let seq = slot.seq.load(Ordering::Acquire);
             let free = self.free_for(position);
-            if seq == free {
-                let is_full = self.is_a_capacity_behind_ready(position);
-                return if is_full { Err(Look::Blocked) } else { Ok(position) };
+            if seq == free && !self.is_a_capacity_behind_ready(position) {
+                return Ok(position);
             }
-            if seq < free {
-                // The message of the lap before is there, or else a lie.
-                return Err(if free - seq == 1 { Look::Blocked } else { Look::Corrupt });
+            if seq <= free {
+                return Err(Stuck::behind(free - seq));
             }
             // Sent, and perhaps received.
-            if seq - free > 2 && is_still_at(tail, position) {
-                return Err(Look::Corrupt);
-            }
-            move_on(tail, position);
+            catch_up(tail, position, seq - free)?;
         }
     }
 
@@ -196,7 +220,7 @@ impl<M: Memory> Queue<M> {
         loop {
             let position = match self.next_ready(last) {
                 Ok(position) => position,
-                Err(look) => return look,
+                Err(stuck) => return stuck.into(),
             };
             if let Some(look) = self.claim_slot(position, self.ready_at(position), me) {
                 return look;
@@ -206,15 +230,15 @@ impl<M: Memory> Queue<M> {
 
     /// The position of the next message, if it is there.
     #[inline]
-    pub(super) fn next_ready(&self, last: Last) -> Result<Position, Look> {
-        let (position, is_there) = self.first(last)?;
-        if is_there { Ok(position) } else { Err(Look::Blocked) }
+    pub(super) fn next_ready(&self, last: Last) -> Result<Position, Stuck> {
+        let (position, behind) = self.first(last)?;
+        if behind == 0 { Ok(position) } else { Err(Stuck::behind(behind)) }
     }
 
-    /// The position of the first message that was not received, and whether it is
-    /// there or yet to be sent.
+    /// The position of the first message that was not received, and how far behind it
+    /// the `seq` of its slot is: not at all, if it is there.
     #[inline]
-    fn first(&self, last: Last) -> Result<(Position, bool), Look> {
+    fn first(&self, last: Last) -> Result<(Position, u64), Stuck> {
         let head = &self.memory.control().head.0;
         loop {
             let position = head.load(Ordering::Acquire);
@@ -224,18 +248,11 @@ impl<M: Memory> Queue<M> {
             }
             let seq = slot.seq.load(Ordering::Acquire);
             let ready = self.ready_at(position);
-            if seq == ready {
-                return Ok((position, true));
-            }
-            if seq < ready {
-                // Free for it, or else a lie.
-                return if ready - seq == 1 { Ok((position, false)) } else { Err(Look::Corrupt) };
+            if seq <= ready {
+                return Ok((position, ready - seq));
             }
             // Received, and perhaps sent to once more.
-            if seq - ready > 2 && is_still_at(head, position) {
-                return Err(Look::Corrupt);
-            }
-            move_on(head, position);
+            catch_up(head, position, seq - ready)?;
         }
     }
 
@@ -329,8 +346,11 @@ impl<M: Memory> Queue<M> {
         if self.is_ranked() {
             return Ok(self.mark_if_no_slot_holds());
         }
-        let (position, is_there) = self.first(Last::Yes).map_err(|_| Stop::Corrupt)?;
-        Ok((!is_there).then_some(position))
+        match self.first(Last::Yes) {
+            Ok((_, 0)) => Ok(None),
+            Ok((position, 1)) => Ok(Some(position)),
+            _ => Err(Stop::Corrupt),
+        }
     }
 
     /// How many messages are in the ring, at most the capacity; exact while nobody is
@@ -364,9 +384,14 @@ fn move_on(hint: &AtomicU64, position: Position) {
     let _ = hint.compare_exchange(position, next, Ordering::Release, Ordering::Relaxed);
 }
 
-/// Whether a hint is where it was before a look at its slot. What the slot said was
-/// acquired, and with it every move of the hint that has to come before.
-#[cold]
-fn is_still_at(hint: &AtomicU64, position: Position) -> bool {
-    hint.load(Ordering::Relaxed) == position
+/// Moves a hint past a position that is done: the slot's `seq` is `ahead` of it. What
+/// the slot said was acquired, and with it every move of the hint that has to come before
+/// another lap; if it is where it was, more than one of them is a lie.
+#[inline(never)]
+fn catch_up(hint: &AtomicU64, position: Position, ahead: u64) -> Result<(), Stuck> {
+    if ahead > 2 && hint.load(Ordering::Relaxed) == position {
+        return Err(Stuck::Corrupt);
+    }
+    move_on(hint, position);
+    Ok(())
 }
