@@ -4,7 +4,8 @@
 //!
 //! 1. The owner makes the child's page, puts the name and the arguments behind its
 //!    words, and sends it over the socket with the addresses of the function and of
-//!    the [`run`] for its type. Owner and zygote are one program: they are the same.
+//!    the [`Run`] for its type, and with the descriptors of handles. Owner and zygote
+//!    are one program: they are the same.
 //! 2. The zygote forks. The child waits for its stamp, and ends if the zygote does.
 //! 3. The zygote ties the child to itself and replies with a pidfd.
 //! 4. The owner gives the child its stamp, or refuses it.
@@ -34,17 +35,18 @@ use crate::deadline::Deadline;
 use crate::error::{Error, Kind};
 use crate::primitive;
 use crate::shared::message::{Message, from_bytes, to_bytes};
+use crate::shared::transferable::Transfer;
 use crate::sys::errno::Errno;
 use crate::sys::fd::{poll_any, poll_readable};
 use crate::sys::fork::{Deaf, Hearing, close, hear};
 use crate::sys::socket::{pair, recv, send};
 
-/// What a child is to do with the address of a function and the bytes of its
-/// arguments.
-pub(super) type Run = unsafe fn(usize, &[u8], &Handover) -> !;
+/// What a child is to do with the address of a function, the bytes of its arguments,
+/// and the descriptors of handles that are arguments as well.
+pub(super) type Run = unsafe fn(usize, &[u8], Vec<OwnedFd>, &Handover) -> !;
 
 /// A request: its number, the addresses of a [`Run`] and of the function that it
-/// calls, and how long the name and the arguments are. The page comes with it.
+/// calls, and how long the name and the arguments are. The page comes with it, and behind it the handles.
 pub(super) type Request = (u64, u64, u64, u64, u64);
 
 /// A reply: the request's number, the child's pid, and zero; or zero and an errno.
@@ -65,16 +67,59 @@ pub(super) const LONGEST: usize = 40;
 pub(super) unsafe fn run<A: Message, T: Message>(
     address: usize,
     args: &[u8],
+    _: Vec<OwnedFd>,
     handover: &Handover,
 ) -> ! {
     let body = || {
         record::running();
-        let args = from_bytes(args).expect("arguments that their own type does not understand");
         // SAFETY: the caller says what is there.
         let f = unsafe { mem::transmute::<usize, fn(A) -> T>(address) };
-        f(args)
+        f(understood(args))
     };
     live(body, handover)
+}
+
+/// The same of the `fn(A, H) -> T` at `address`.
+///
+/// # Safety
+///
+/// - There is such a function at `address`.
+/// - The descriptors are those of an `H`.
+pub(super) unsafe fn run_with<A: Message, H: Transfer, T: Message>(
+    address: usize,
+    args: &[u8],
+    descriptors: Vec<OwnedFd>,
+    handover: &Handover,
+) -> ! {
+    let body = || {
+        record::running();
+        // SAFETY: the caller says what they are, in a process of this very program.
+        let handles = unsafe { H::from_descriptors(descriptors) };
+        // SAFETY: the caller says what is there.
+        let f = unsafe { mem::transmute::<usize, fn(A, H) -> T>(address) };
+        f(understood(args), handles.unwrap_or_else(|error| panic!("handles: {error}")))
+    };
+    live(body, handover)
+}
+
+fn understood<A: Message>(args: &[u8]) -> A {
+    from_bytes(args).expect("arguments that their own type does not understand")
+}
+
+/// Sends a request, with its page and the handles that are arguments.
+pub(super) fn ask<H: Transfer>(
+    socket: BorrowedFd<'_>,
+    request: &Request,
+    page: &Handover,
+    handles: &H,
+) -> Result<(), Error> {
+    let ask = |handles: &[BorrowedFd<'_>]| {
+        let descriptors = [&[page.as_fd()], handles].concat();
+        send(socket, &to_bytes(request), &descriptors)
+    };
+    // SAFETY: they go to a child of this very program, which makes an `H` of them and has
+    //    no other way to them.
+    unsafe { handles.with_descriptors(ask) }
 }
 
 /// Forks a zygote; its process, and the end of the socket to which requests go.
@@ -162,12 +207,18 @@ unsafe fn answer(
     hearing: Hearing,
 ) -> Result<Option<Ward>, LetGo> {
     let mut bytes = [0; LONGEST];
-    let (len, page) = recv(socket.as_fd(), &mut bytes).map_err(|_| LetGo)?;
-    let request: Request = from_bytes(&bytes[..len]).map_err(|_| LetGo)?;
-    // Without a descriptor left for it there is no page.
+    let taken = recv(socket.as_fd(), &mut bytes).map_err(|_| LetGo)?;
+    let request: Request = from_bytes(&bytes[..taken.len]).map_err(|_| LetGo)?;
+    // Without as many numbers left for them there is no page, or not every handle.
+    let all = if taken.is_cut { Vec::new() } else { taken.descriptors };
+    let mut all = all.into_iter();
+    let page = all.next();
     let page = page.ok_or_else(|| Error::new("recvmsg", Kind::Os(Errno::MFILE.raw_os_error())));
+    let brought = |page| (page, all.collect());
     // SAFETY: the caller says who sends.
-    let born = page.and_then(|page| unsafe { bear(socket, wards, request, page, hearing) });
+    let born = page
+        .map(brought)
+        .and_then(|brought| unsafe { bear(socket, wards, request, brought, hearing) });
     let (reply, pidfd): (Reply, _) = match &born {
         Ok(ward) => ((request.0, ward.child.pid().into(), 0), Some(ward.child.as_fd())),
         Err(error) => {
@@ -175,7 +226,7 @@ unsafe fn answer(
             ((request.0, 0, errno.unsigned_abs().into()), None)
         }
     };
-    send(socket.as_fd(), &to_bytes(&reply), pidfd).map_err(|_| LetGo)?;
+    send(socket.as_fd(), &to_bytes(&reply), pidfd.as_slice()).map_err(|_| LetGo)?;
     Ok(born.ok())
 }
 
@@ -188,7 +239,7 @@ unsafe fn bear(
     socket: &OwnedFd,
     wards: &[Ward],
     (_, run, address, name, args): Request,
-    page: OwnedFd,
+    (page, handles): (OwnedFd, Vec<OwnedFd>),
     hearing: Hearing,
 ) -> Result<Ward, Error> {
     let page = Handover::open(page, primitive::current()?)?;
@@ -215,7 +266,7 @@ unsafe fn bear(
             // forked from it after that code was loaded.
             let run = unsafe { mem::transmute::<usize, Run>(run as usize) };
             // SAFETY: as above, of the function, which is of the type that `run` calls.
-            unsafe { run(address as usize, args, &page) }
+            unsafe { run(address as usize, args, handles, &page) }
         }
     }
 }

@@ -1,7 +1,6 @@
 //! `Zygote`: a process forked while this one was small and alone, which forks for
 //! it from then on.
 
-use core::ops::Range;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,15 +9,17 @@ use super::error::SpawnError;
 use super::family::family;
 use super::handover::Handover;
 use super::known::Known;
-use super::nursery::{LONGEST, Reply, Request, Run, begin, run};
+use super::nursery::{LONGEST, Reply, Request, Run, ask, begin, run, run_with};
 use super::record;
 use crate::error::{Error, Kind};
 use crate::primitive::{self, Stamp};
-use crate::shared::message::{Message, encode_into, from_bytes, to_bytes};
+use crate::shared::message::{Message, encode_into, from_bytes};
+use crate::shared::transfer;
+use crate::shared::transferable::Transfer;
 use crate::sys::errno::Errno;
 use crate::sys::fd::poll_any;
-use crate::sys::map::executable;
-use crate::sys::socket::{recv, send, shutdown};
+use crate::sys::map::Code;
+use crate::sys::socket::{Taken, recv, shutdown};
 
 /// A process that forks on behalf of this one.
 ///
@@ -67,7 +68,7 @@ pub struct Zygote {
     owner: Stamp,
     line: Mutex<Line>,
     /// Where code lay when it was forked.
-    code: Vec<Range<usize>>,
+    code: Code,
 }
 
 #[derive(Debug)]
@@ -87,7 +88,7 @@ impl Zygote {
     /// already.
     pub fn start() -> Result<Zygote, SpawnError> {
         let owner = primitive::current()?;
-        let code = executable()?;
+        let code = Code::here()?;
         let (process, socket) = begin()?;
         let stamp = primitive::of_process(process.pid(), process.as_fd())?;
         let line = Mutex::new(Line { socket, number: 0 });
@@ -132,30 +133,77 @@ impl Zygote {
         f: fn(A) -> T,
         args: A,
     ) -> Result<Child<T>, SpawnError> {
+        self.bear([run::<A, T> as Run as usize, f as usize], &args, ())
+    }
+
+    /// As [`spawn`](Zygote::spawn), for a function that takes handles as well: a
+    /// [`Shared`](crate::Shared), an [`Event`](crate::sync::Event), or up to six of them in
+    /// a tuple. They may be younger than the zygote.
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`](Zygote::spawn). Where the child cannot map a handle, it panics.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::Shared;
+    /// use killproof::process::Zygote;
+    /// use killproof::sync::{Event, Mutex};
+    ///
+    /// fn add(n: u64, (total, green): (Shared<Mutex<u64>>, Event)) {
+    ///     green.wait();
+    ///     *total.lock().unwrap() += n;
+    /// }
+    ///
+    /// let zygote = Zygote::start()?;
+    /// let (total, green) = (Shared::new(Mutex::new(40_u64))?, Event::new()?);
+    /// let child = zygote.spawn_with(add, 2, (total.clone(), green.clone()))?;
+    /// green.set();
+    /// child.join()?;
+    /// assert_eq!(*total.lock()?, 42);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn spawn_with<A: Message, H: Transfer, T: Message>(
+        &self,
+        f: fn(A, H) -> T,
+        args: A,
+        handles: H,
+    ) -> Result<Child<T>, SpawnError> {
+        self.bear([run_with::<A, H, T> as Run as usize, f as usize], &args, handles)
+    }
+
+    /// Has a child that calls what lies at the second address as the first one says.
+    fn bear<A: Message, H: Transfer, T>(
+        &self,
+        code: [usize; 2],
+        args: &A,
+        handles: H,
+    ) -> Result<Child<T>, SpawnError> {
         if primitive::current()? != self.owner {
             return Err(Error::new("zygote", Kind::NotOwner).into());
         }
-        let order: Run = run::<A, T>;
-        let code = [order as usize, f as usize];
-        if !code.iter().all(|address| self.code.iter().any(|code| code.contains(address))) {
+        if !self.code.has(&code) {
             return Err(Error::new("zygote", Kind::Limit).into());
         }
         let name = family().next_name();
         let mut brought = name.clone().into_bytes();
         let at = brought.len();
         brought.resize(at + args.encoded_len(), 0);
-        encode_into(&args, &mut brought[at..]);
+        encode_into(args, &mut brought[at..]);
         let page = Handover::new(self.owner)?;
         page.bring(&brought)?;
         let lens = (at as u64, (brought.len() - at) as u64);
         let born = self
-            .order(&page, code, lens)
+            .order(&page, code, lens, &handles)
             .and_then(|(pid, pidfd)| Ok((pid, primitive::of_process(pid, pidfd.as_fd())?, pidfd)));
         let (pid, stamp, pidfd) = born.map_err(|error| {
             page.refuse();
             // Then the child is dead too, and cannot be asked for its birth.
             if self.is_alive() { error } else { SpawnError::Zygote }
         })?;
+        // What it has of them is the child's before it begins.
+        transfer::to(stamp, || drop(handles));
         page.give(stamp);
         let known = Arc::new(Known { pid, name, pidfd, is_own: false });
         family().enlist(&known);
@@ -165,17 +213,18 @@ impl Zygote {
     }
 
     /// Sends one request and waits for its reply.
-    fn order(
+    fn order<H: Transfer>(
         &self,
         page: &Handover,
         [run, f]: [usize; 2],
         (name, args): (u64, u64),
+        handles: &H,
     ) -> Result<(u32, OwnedFd), SpawnError> {
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         line.number += 1;
         let request: Request = (line.number, run as u64, f as u64, name, args);
-        let sent = send(line.socket.as_fd(), &to_bytes(&request), Some(page.as_fd()));
-        sent.map_err(|error| self.or_dead(error))?;
+        let asked = ask(line.socket.as_fd(), &request, page, handles);
+        asked.map_err(|error| self.or_dead(error))?;
         loop {
             let watched = [line.socket.as_fd(), self.process.as_fd()];
             match poll_any(&watched, None)? {
@@ -185,7 +234,8 @@ impl Zygote {
             }
             let mut bytes = [0; LONGEST];
             let received = recv(line.socket.as_fd(), &mut bytes);
-            let (len, pidfd) = received.map_err(|error| self.or_dead(error))?;
+            let Taken { len, mut descriptors, .. } =
+                received.map_err(|error| self.or_dead(error))?;
             let reply = from_bytes::<Reply>(&bytes[..len]).map_err(|_| SpawnError::Zygote)?;
             let refused = |errno| Error::new("zygote", Kind::Os(errno)).into();
             match reply {
@@ -193,7 +243,8 @@ impl Zygote {
                 (_, 0, errno) => return Err(refused(errno as i32)),
                 (_, pid, _) => {
                     // None where this process has no number left for it.
-                    let pidfd = pidfd.ok_or_else(|| refused(Errno::MFILE.raw_os_error()))?;
+                    let pidfd =
+                        descriptors.pop().ok_or_else(|| refused(Errno::MFILE.raw_os_error()))?;
                     return Ok((pid as u32, pidfd));
                 }
             }

@@ -202,6 +202,8 @@ impl Event {
 impl Sealed for Event {}
 
 impl Transfer for Event {
+    const DESCRIPTORS: usize = <Shared<raw::Event>>::DESCRIPTORS + 1;
+
     unsafe fn with_descriptors<R>(&self, send: impl FnOnce(&[BorrowedFd<'_>]) -> R) -> R {
         // SAFETY: the caller keeps the contract, which is the same.
         unsafe { self.flag.with_descriptors(|flag| send(&[flag[0], self.fd.as_fd()])) }

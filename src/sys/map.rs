@@ -68,17 +68,29 @@ impl AsFd for Mapping {
     }
 }
 
-/// The addresses at which this process has code by now.
-pub(crate) fn executable() -> Result<Vec<Range<usize>>, Error> {
-    let maps = std::fs::read_to_string("/proc/self/maps").named("read(/proc/self/maps)")?;
-    let code = maps.lines().filter_map(|line| {
-        let (addresses, rest) = line.split_once(' ')?;
-        let (start, end) = addresses.split_once('-')?;
-        let number = |text| usize::from_str_radix(text, 16).ok();
-        rest.get(2..3).filter(|flag| *flag == "x")?;
-        Some(number(start)?..number(end)?)
-    });
-    Ok(code.collect())
+/// The addresses at which a process has code.
+#[derive(Clone, Debug)]
+pub(crate) struct Code(Vec<Range<usize>>);
+
+impl Code {
+    /// This process's, by now.
+    pub(crate) fn here() -> Result<Code, Error> {
+        let maps = std::fs::read_to_string("/proc/self/maps").named("read(/proc/self/maps)")?;
+        let code = maps.lines().filter_map(|line| {
+            let (addresses, rest) = line.split_once(' ')?;
+            let (start, end) = addresses.split_once('-')?;
+            let number = |text| usize::from_str_radix(text, 16).ok();
+            rest.get(2..3).filter(|flag| *flag == "x")?;
+            Some(number(start)?..number(end)?)
+        });
+        Ok(Code(code.collect()))
+    }
+
+    /// Whether all of these are among them.
+    pub(crate) fn has(&self, addresses: &[usize]) -> bool {
+        let is_code = |address| self.0.iter().any(|code| code.contains(address));
+        addresses.iter().all(is_code)
+    }
 }
 
 /// A private page of zeroes that reads as zero again in every forked child.

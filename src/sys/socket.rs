@@ -24,25 +24,18 @@ pub(crate) fn pair() -> Result<(OwnedFd, OwnedFd), Error> {
 /// The most descriptors that the kernel takes along with one message.
 pub(crate) const MOST: usize = 253;
 
-/// Sends one message, and at most one descriptor.
+/// Sends one message, with at most [`MOST`] descriptors.
 pub(crate) fn send(
     socket: BorrowedFd<'_>,
     message: &[u8],
-    descriptor: Option<BorrowedFd<'_>>,
+    descriptors: &[BorrowedFd<'_>],
 ) -> Result<(), Error> {
-    let parts = [IoSlice::new(message)];
-    put(socket, &parts, descriptor.as_slice(), SendFlags::empty()).named("sendmsg")
+    put(socket, &[IoSlice::new(message)], descriptors, SendFlags::empty()).named("sendmsg")
 }
 
-/// Receives one message; how long it is, zero at the end, and the descriptor that
-/// came with it, if there was room for one more in this process.
-pub(crate) fn recv(
-    socket: BorrowedFd<'_>,
-    message: &mut [u8],
-) -> Result<(usize, Option<OwnedFd>), Error> {
-    let taken = take(socket, message, RecvFlags::empty()).named("recvmsg")?;
-    let descriptor = taken.descriptors.into_iter().next_back();
-    Ok((taken.len, descriptor.map(beyond_stdio).transpose()?))
+/// Receives one message with its descriptors.
+pub(crate) fn recv(socket: BorrowedFd<'_>, message: &mut [u8]) -> Result<Taken, Error> {
+    take(socket, message, RecvFlags::empty()).named("recvmsg")?.beyond_stdio()
 }
 
 /// What became of a message.
@@ -83,14 +76,18 @@ pub(crate) struct Taken {
 
 /// Receives one message with its descriptors, if there is one.
 pub(crate) fn try_recv(socket: BorrowedFd<'_>, message: &mut [u8]) -> Result<Option<Taken>, Error> {
-    let mut taken = match take(socket, message, RecvFlags::DONTWAIT) {
-        Ok(taken) => taken,
-        Err(Errno::AGAIN) => return Ok(None),
-        Err(errno) => return Err(errno).named("recvmsg"),
-    };
-    let descriptors = taken.descriptors.into_iter().map(beyond_stdio);
-    taken.descriptors = descriptors.collect::<Result<_, _>>()?;
-    Ok(Some(taken))
+    match take(socket, message, RecvFlags::DONTWAIT) {
+        Ok(taken) => taken.beyond_stdio().map(Some),
+        Err(Errno::AGAIN) => Ok(None),
+        Err(errno) => Err(errno).named("recvmsg"),
+    }
+}
+
+impl Taken {
+    fn beyond_stdio(self) -> Result<Taken, Error> {
+        let descriptors = self.descriptors.into_iter().map(beyond_stdio);
+        Ok(Taken { descriptors: descriptors.collect::<Result<_, _>>()?, ..self })
+    }
 }
 
 fn put(

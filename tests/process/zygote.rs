@@ -5,13 +5,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use killproof::Shared;
 use killproof::process::{
     Child, JoinError, SpawnError, Zygote, active_children, current, join_all, spawn, terminate_all,
     wait_any,
 };
+use killproof::sync::{Event, Mutex, OrRecover};
 use nix::sys::signal::{Signal, kill, raise};
 use nix::sys::wait::wait;
 use nix::unistd::Pid;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::common::case::Case;
 use crate::common::child::{children, fork as parent_process, is_running};
@@ -22,6 +25,8 @@ pub fn cases() -> Vec<Case> {
     vec![
         case("zygote::values", values),
         case("zygote::ends", ends),
+        case("zygote::handles", handles),
+        case("zygote::handles_beyond_its_limit", handles_beyond_its_limit),
         case("zygote::who_is_who", who_is_who),
         case("zygote::from_many_threads", from_many_threads),
         case("zygote::in_groups", in_groups),
@@ -94,6 +99,69 @@ fn ends() {
     assert_eq!((child.exit_code(), child.is_alive()), (Some(0), false));
     assert!(format!("{child:?}").ends_with("state: exited 0 }"), "{child:?}");
     assert_eq!(child.join(), Ok(5));
+}
+
+/// Handles that are younger than the zygote.
+fn handles() {
+    type Total = Shared<Mutex<u64>>;
+    fn add(n: u64, total: Total) -> u64 {
+        let mut total = total.lock().unwrap();
+        *total += n;
+        *total
+    }
+    let zygote = Zygote::start().unwrap();
+    let total: Total = Shared::new(Mutex::new(0)).unwrap();
+    let before = fds();
+    for n in 1..=10 {
+        assert_eq!(zygote.spawn_with(add, n, total.clone()).unwrap().join(), Ok(n * (n + 1) / 2));
+    }
+    assert_eq!(*total.lock().unwrap(), 55);
+    assert!(fds() <= before + 1, "{} descriptors after {before}", fds());
+    // Several in a tuple, and none.
+    type Doors = (Event, Event, Shared<AtomicU32>);
+    let through = |n: u32, (go, gone, count): Doors| {
+        go.wait();
+        count.fetch_add(n, Ordering::Relaxed);
+        gone.set();
+    };
+    let doors = || Event::new().unwrap();
+    let (go, gone, count) = (doors(), doors(), Shared::new(AtomicU32::new(3)).unwrap());
+    let handles = (go.clone(), gone.clone(), count.clone());
+    let child = zygote.spawn_with(through, 4, handles).unwrap();
+    assert!(!gone.is_set());
+    go.set();
+    gone.wait();
+    assert_eq!((child.join(), count.load(Ordering::Relaxed)), (Ok(()), 7));
+    assert_eq!(zygote.spawn_with(|n: u8, ()| n, 7, ()).unwrap().join(), Ok(7));
+    // A child that is killed with a lock leaves it abandoned to all others.
+    let hold = |(), total: Total| {
+        let _guard = total.lock().unwrap();
+        for_ever(());
+    };
+    let child = zygote.spawn_with(hold, (), total.clone()).unwrap();
+    while total.try_lock().is_ok() {
+        thread::yield_now();
+    }
+    child.kill().unwrap();
+    assert_eq!(child.join(), Err(JoinError::Signalled(9)));
+    assert!(total.lock().or_recover(|total| *total = 1).is_ok());
+    assert_eq!(zygote.spawn_with(add, 1, total.clone()).unwrap().join(), Ok(2));
+}
+
+/// Where the zygote may have no more descriptors, the order fails whole, and the next
+/// one does not.
+fn handles_beyond_its_limit() {
+    let before = getrlimit(Resource::Nofile);
+    let few = Rlimit { current: Some(fds() as u64 + 14), ..before };
+    setrlimit(Resource::Nofile, few).unwrap();
+    let zygote = Zygote::start().unwrap();
+    setrlimit(Resource::Nofile, before).unwrap();
+    type Six = (Event, Event, Event, Event, Event, Event);
+    let event = || Event::new().unwrap();
+    let six = || (event(), event(), event(), event(), event(), event());
+    let refused = zygote.spawn_with(|(), _: (Six, Six)| (), (), (six(), six())).unwrap_err();
+    assert!(matches!(refused, SpawnError::Failed(_)), "{refused:?}");
+    assert_eq!(zygote.spawn(|n: u8| n, 7).unwrap().join(), Ok(7));
 }
 
 fn who_is_who() {
