@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `SLEEPERS` | somebody may sleep here: notifiers call the kernel |
 //! | `POLLERS` | somebody may wait for a descriptor instead; see [`Polled`](super::Polled) |
-//! | the rest | how many notifications found the first flag set or cleared it |
+//! | the rest | how many notifications found the first flag set or cleared it, and all knocks |
 //!
 //! # Use
 //!
@@ -34,6 +34,16 @@
 //! counts too: otherwise the next waiter's flag would make the same value again,
 //! and a ticket from before good for a sleep that nobody knows of. A notifier
 //! killed between the change and the wake is made up for by the sleepers' slices.
+//!
+//! # Knocks
+//!
+//! Where the condition is many words, each of which is changed by whatever means, a
+//! notifier [`knocks`](EventCount::knock): it counts in any case, and so the count itself is
+//! the word on which both sides read, modify and write. Its release pairs with the acquire
+//! of the ticket, and the last look may be plain loads. A knock takes the flag and wakes
+//! everybody, so of many knocks at a sleeper one calls the kernel. Whoever has a ticket
+//! from before finds another count, or the flag gone; or set again by somebody else, and
+//! then the next knock wakes both.
 
 use core::time::Duration;
 
@@ -58,7 +68,7 @@ impl EventCount {
 
     /// Announces a sleeper.
     pub(crate) fn prepare(&self) -> Ticket {
-        Ticket(self.0.fetch_or(SLEEPERS, Ordering::Relaxed) | SLEEPERS)
+        Ticket(self.0.fetch_or(SLEEPERS, Ordering::Acquire) | SLEEPERS)
     }
 
     /// Sleeps until a notification after the ticket, at most one slice.
@@ -97,6 +107,22 @@ impl EventCount {
     pub(super) fn take_poller(&self) -> bool {
         self.0.load(Ordering::Relaxed) & POLLERS != 0
             && self.0.fetch_and(!POLLERS, Ordering::Relaxed) & POLLERS != 0
+    }
+
+    /// Wakes all sleepers, who see what the caller has done before, however that was done.
+    /// Not where others [notify](EventCount::notify).
+    #[inline]
+    pub(crate) fn knock(&self) {
+        if self.0.fetch_add(NOTIFICATION, Ordering::Release) & SLEEPERS != 0 {
+            self.wake_all();
+        }
+    }
+
+    #[cold]
+    fn wake_all(&self) {
+        if self.0.fetch_and(!SLEEPERS, Ordering::Relaxed) & SLEEPERS != 0 {
+            futex_wake(&self.0, u32::MAX);
+        }
     }
 
     #[cold]

@@ -18,6 +18,7 @@
 
 pub(crate) mod array;
 pub(crate) mod barrier;
+pub(crate) mod clock;
 pub(crate) mod condvar;
 pub(crate) mod event;
 pub(crate) mod event_count;
@@ -39,6 +40,7 @@ mod proof;
 
 pub(crate) use array::Array;
 pub(crate) use barrier::Barrier;
+pub(crate) use clock::Clock;
 pub(crate) use condvar::Condvar;
 pub(crate) use event::{Event, Tokens};
 pub(crate) use event_count::EventCount;

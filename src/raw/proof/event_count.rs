@@ -145,6 +145,74 @@ fn a_waiter_that_dies_takes_no_ones_wake() {
     );
 }
 
+/// A condition of two words, of which each has one who changes it, by plain stores.
+struct Doors {
+    doors: [AtomicU64; 2],
+    knocks: EventCount,
+}
+
+impl Doors {
+    fn new() -> Doors {
+        Doors { doors: [AtomicU64::new(0), AtomicU64::new(0)], knocks: EventCount::new() }
+    }
+
+    fn open(&self, door: usize) {
+        self.doors[door].store(1, Ordering::Relaxed);
+        self.knocks.knock();
+    }
+
+    /// Until so many are open.
+    fn wait_for(&self, open: u64) {
+        let look = || self.doors.iter().map(|door| door.load(Ordering::Relaxed)).sum::<u64>();
+        while look() < open {
+            let ticket = self.knocks.prepare();
+            if look() < open {
+                self.knocks.sleep(ticket, Slices::new().next(Deadline::Never));
+            }
+        }
+    }
+}
+
+#[test]
+fn knocks_are_heard_whatever_they_are_about() {
+    Proof::of("event count: two knock").preemptions(3).explore(|processes| {
+        let doors = Arc::new(Doors::new());
+        processes.spawn(&doors, |doors, _| doors.wait_for(2));
+        processes.spawn(&doors, |doors, _| doors.open(0));
+        processes.spawn(&doors, |doors, _| doors.open(1));
+        processes.run();
+    });
+}
+
+#[test]
+fn one_that_dies_before_its_knock_is_made_up_for() {
+    Proof::of("event count: one dies knocking").preemptions(3).for_each_death(|processes| {
+        let doors = Arc::new(Doors::new());
+        doors.doors[0].store(1, Ordering::Relaxed);
+        processes.victim(&doors, |doors, _| doors.open(0), |_, _| ());
+        processes.spawn(&doors, |doors, _| doors.open(1));
+        processes.spawn(&doors, |doors, _| doors.wait_for(2));
+        processes.run();
+    });
+}
+
+/// Why a knock counts in any case.
+#[cfg(loom)]
+#[test]
+fn a_notification_of_what_was_only_stored_is_lost() {
+    Proof::of("event count: store and notify").finds("lost wake", |proof| {
+        proof.explore(|processes| {
+            let doors = Arc::new(Doors::new());
+            processes.spawn(&doors, |doors, _| doors.wait_for(1));
+            processes.spawn(&doors, |doors, _| {
+                doors.doors[0].store(1, Ordering::Relaxed);
+                doors.knocks.notify(1);
+            });
+            processes.run();
+        });
+    });
+}
+
 /// Why the last look is a read-modify-write.
 #[cfg(loom)]
 #[test]

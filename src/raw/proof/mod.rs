@@ -39,6 +39,7 @@
 
 mod array;
 mod barrier;
+mod clock;
 mod condvar;
 mod event;
 mod event_count;
