@@ -235,7 +235,8 @@
 //! # What this does not do
 //!
 //! No transport between machines, no Windows or macOS, no allocator in shared
-//! memory, no daemon that must run, no threads or signal handlers of its own. No
+//! memory, no daemon that must run, no threads that were not asked for
+//! ([`Pool::threads`](pool::Pool::threads)), no signal handlers. No
 //! unbounded queue: it would need memory without a limit or a hidden feeder
 //! thread; a full queue blocks its sender, openly. No
 //! `scope` for processes: after a fork, a borrow would mean a copy.

@@ -18,6 +18,8 @@
 //! then on, until it says something. A report of the very
 //! attempt that lies there: -> finished, or, if the worker died and a retry is left, ->
 //! backlog as the next attempt. The end of the pool: everything -> finished.
+//!
+//! Threads ask for the next task themselves, and have one each.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -33,8 +35,9 @@ pub(super) struct Book {
     jobs: HashMap<u64, Job>,
     backlog: VecDeque<u64>,
     slots: Vec<Slot>,
-    entered: u64,
-    finished: u64,
+    /// The finished of each batch, the first first, until somebody asks.
+    batches: HashMap<u64, VecDeque<u64>>,
+    numbered: u64,
     unfinished: usize,
     is_closed: bool,
     end: Option<TaskError>,
@@ -49,8 +52,8 @@ struct Job {
     /// From 1.
     attempt: u32,
     at: Option<usize>,
-    /// The outcome, and as the how many-th it came.
-    done: Option<(u64, Outcome)>,
+    batch: Option<u64>,
+    done: Option<Outcome>,
     /// Nobody will ask.
     is_forgotten: bool,
 }
@@ -84,8 +87,8 @@ impl Book {
             jobs: HashMap::new(),
             backlog: VecDeque::new(),
             slots: (0..slots).map(|_| Slot::default()).collect(),
-            entered: 0,
-            finished: 0,
+            batches: HashMap::new(),
+            numbered: 0,
             unfinished: 0,
             is_closed: false,
             end: None,
@@ -93,21 +96,47 @@ impl Book {
         }
     }
 
-    /// A new task.
-    pub(super) fn enter(&mut self, body: Vec<u8>) -> Result<u64, TaskError> {
+    /// A new task, of a batch if it is to be asked for with others.
+    pub(super) fn enter(&mut self, body: Vec<u8>, batch: Option<u64>) -> Result<u64, TaskError> {
         if let Some(end) = &self.end {
             return Err(end.clone());
         }
         if self.is_closed {
             return Err(TaskError::Closed);
         }
-        let ticket = self.entered;
-        self.entered += 1;
+        let ticket = self.number();
         self.unfinished += 1;
-        let job = Job { body, attempt: 1, at: None, done: None, is_forgotten: false };
+        let job = Job { body, attempt: 1, at: None, batch, done: None, is_forgotten: false };
         self.jobs.insert(ticket, job);
         self.backlog.push_back(ticket);
         Ok(ticket)
+    }
+
+    /// A name that nothing else has.
+    fn number(&mut self) -> u64 {
+        self.numbered += 1;
+        self.numbered - 1
+    }
+
+    /// Tasks that whoever asks wants in the order in which they are finished.
+    pub(super) fn open_batch(&mut self) -> u64 {
+        let batch = self.number();
+        self.batches.insert(batch, VecDeque::new());
+        batch
+    }
+
+    /// Whether [`next_of`](Book::next_of) has something to say.
+    pub(super) fn has_next_of(&self, batch: u64) -> bool {
+        self.batches.get(&batch).is_some_and(|finished| !finished.is_empty())
+    }
+
+    /// The task of the batch that was finished first, each once.
+    pub(super) fn next_of(&mut self, batch: u64) -> Option<u64> {
+        self.batches.get_mut(&batch)?.pop_front()
+    }
+
+    pub(super) fn close_batch(&mut self, batch: u64) {
+        self.batches.remove(&batch);
     }
 
     /// A new round of moves begins: who refused may be asked again. With `is_quiet`,
@@ -132,6 +161,12 @@ impl Book {
         // Of two, the first is in the worker's hands, as far as anybody knows.
         let left = if self.is_quiet { 0 } else { 1 };
         (is_idle && most > left).then_some(Move::Take { slot: fullest })
+    }
+
+    /// The next task, for a worker that asks for it by itself.
+    pub(super) fn next_for(&mut self, slot: usize) -> Option<Order> {
+        let ticket = self.backlog.pop_front()?;
+        self.give(ticket, slot)
     }
 
     fn give(&mut self, ticket: u64, slot: usize) -> Option<Order> {
@@ -190,11 +225,13 @@ impl Book {
     fn finish(&mut self, ticket: u64, outcome: Outcome) {
         let Some(job) = self.jobs.get_mut(&ticket) else { return };
         self.unfinished -= 1;
-        self.finished += 1;
-        job.done = Some((self.finished, outcome));
+        job.done = Some(outcome);
         job.body = Vec::new();
+        let batch = job.batch.and_then(|batch| self.batches.get_mut(&batch));
         if job.is_forgotten {
             self.jobs.remove(&ticket);
+        } else if let Some(finished) = batch {
+            finished.push_back(ticket);
         }
     }
 
@@ -242,22 +279,13 @@ impl Book {
 
     /// Whether it came to a value, if it is finished.
     pub(super) fn is_value(&self, ticket: u64) -> Option<bool> {
-        self.jobs.get(&ticket)?.done.as_ref().map(|(_, outcome)| outcome.is_ok())
-    }
-
-    /// Of these tasks, the one that was finished first.
-    pub(super) fn first_done(&self, tickets: &[u64]) -> Option<usize> {
-        let done = tickets.iter().enumerate().filter_map(|(index, ticket)| {
-            let (finished, _) = self.jobs.get(ticket)?.done.as_ref()?;
-            Some((*finished, index))
-        });
-        done.min().map(|(_, index)| index)
+        self.jobs.get(&ticket)?.done.as_ref().map(Outcome::is_ok)
     }
 
     /// The outcome of a finished task, once.
     pub(super) fn take(&mut self, ticket: u64) -> Option<Outcome> {
         self.jobs.get(&ticket)?.done.as_ref()?;
-        self.jobs.remove(&ticket)?.done.map(|(_, outcome)| outcome)
+        self.jobs.remove(&ticket)?.done
     }
 
     /// Nobody will ask what becomes of it.

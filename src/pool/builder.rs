@@ -7,10 +7,12 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::thread::available_parallelism;
 
+use super::board::{Board, MOST};
+use super::body::COVER;
 use super::book::Book;
-use super::clock::{Clock, MOST};
+use super::crew::{Crew, Line, Processes};
 use super::error::PoolError;
-use super::exchange::{Exchange, Line};
+use super::exchange::{Exchange, Limits};
 use super::handle::Pool;
 use super::keeper::{Keeper, Place};
 use super::report::{ENVELOPE, Order, Report};
@@ -19,6 +21,7 @@ use crate::channel::{self, Receiver, Sender};
 use crate::error::{Error, Kind};
 use crate::shared::message::Message;
 use crate::sync::Event;
+use crate::sys::map::Code;
 use crate::{primitive, process};
 
 /// What a pool will be, before it is one; from [`Pool::builder`].
@@ -51,7 +54,7 @@ impl Builder {
     pub(super) fn new() -> Builder {
         Builder {
             processes: None,
-            depth: 4,
+            depth: 16,
             retries: 0,
             timeout: None,
             most_tasks: None,
@@ -68,10 +71,11 @@ impl Builder {
     }
 
     /// How many tasks lie at a worker at most, the one that it works on included, 1 to
-    /// 1024. Default: 4.
+    /// 1024. Default: 16.
     ///
-    /// They are what it goes on with while nobody here waits for anything. While
-    /// somebody does, a task that lies behind another goes to the next idle worker.
+    /// They are what it goes on with while nobody here waits for anything; and where tasks
+    /// take microseconds, what keeps it from falling asleep after each. While somebody
+    /// waits, a task that lies behind another goes to the next idle worker.
     pub fn depth(mut self, tasks: usize) -> Builder {
         self.depth = tasks;
         self
@@ -180,10 +184,8 @@ impl Builder {
         Out: Message + 'static,
         H: Fn(In) -> Out + Send + 'static,
     {
-        let cores = || available_parallelism().map_or(1, NonZero::get).min(MOST);
-        let workers = self.processes.unwrap_or_else(cores);
+        let workers = how_many(self.processes)?;
         for (setting, what) in [
-            (workers, "a pool's processes, 1 to 1024"),
             (self.depth, "a pool's depth, 1 to 1024"),
             (self.most_tasks.unwrap_or(1).min(MOST), "a pool's tasks per child, from 1"),
         ] {
@@ -201,23 +203,28 @@ impl Builder {
         }
         let notices = channel::Builder::new().capacity(NOTICES).participants(PARTICIPANTS);
         let (notices, heard) = notices.queue::<Report>()?;
-        let (stop, clock) = (Event::new()?, Clock::new()?);
+        let (stop, board) = (Event::new()?, Board::new()?);
         let duties = Duties {
             handler: Arc::new(Mutex::new(function)),
             initializer: self.initializer.map(|it| Arc::new(Mutex::new(it))),
             most_tasks: self.most_tasks,
-            clock: clock.clone(),
+            board: board.clone(),
         };
         let life = move |place: usize, todo: &Receiver<Order>, results: &Sender<Report>| {
             duties.work::<In, Out>(place, todo, results)
         };
         let (unsent, timeout) = (VecDeque::new(), self.timeout);
-        let keeper = Keeper { places, notices, unsent, stop: stop.clone(), clock, timeout, life };
+        let its = (stop.clone(), board.clone());
+        let keeper = Keeper { places, notices, unsent, stop: its.0, board: its.1, timeout, life };
+        // Its copy of this process has at least that.
+        let code = Code::here()?;
         let builder = process::Builder::new().name("pool").daemon(true).may_have_children(true);
         let keeper = builder.spawn(move || keeper.keep())?;
         let book = Book::new(workers, self.depth, self.retries);
-        let exchange = Exchange::new(owner, lines, heard, keeper, stop, book);
-        Ok(Pool::over(exchange, self.largest, workers * self.depth))
+        let crew = Processes { lines, notices: heard, keeper, stop, board, code };
+        let body = self.largest.saturating_add(COVER);
+        let limits = Limits { body, window: workers * self.depth };
+        Ok(Pool::over(Exchange::new(owner, Crew::Processes(crew), limits, book)))
     }
 
     /// One of a worker's two rings. A task comes back to nobody but the keeper: to all
@@ -231,6 +238,14 @@ impl Builder {
             .max_attempts(1)
             .queue()
     }
+}
+
+/// So many workers, or as many as there are cores.
+pub(super) fn how_many(workers: Option<usize>) -> Result<usize, Error> {
+    let cores = || available_parallelism().map_or(1, NonZero::get).min(MOST);
+    let workers = workers.unwrap_or_else(cores);
+    let refused = Error::new("a pool's workers, 1 to 1024", Kind::Limit);
+    (1..=MOST).contains(&workers).then_some(workers).ok_or(refused)
 }
 
 /// What dead workers had, until somebody here reads it; more waits in the keeper.

@@ -1,62 +1,64 @@
-//! The owner's side: its ends of the rings, the book behind a lock, and the one loop in
-//! which a thread waits, for itself and for all the others.
+//! The owner's side: the book behind a lock, and the one loop in which a thread waits, for
+//! itself and for all the others.
 //!
 //! Of the threads that wait, one leads: it takes in what has come, gives out what is
-//! next, and sleeps until something comes. The others sleep until it tells them, or for
+//! next, and sleeps until somebody knocks. The others sleep until it tells them, or for
 //! a slice, lest it be gone. Nobody holds the lock in a sleep, and no code of the user's
-//! runs under it.
+//! runs under it. Where the [crew](super::crew) is threads nobody needs to lead: they use
+//! the book themselves, and tell.
 
 use core::fmt;
 use core::time::Duration;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
 
-use super::book::{Book, Move};
+use super::book::Book;
+use super::call::Callee;
+use super::crew::{Crew, Processes};
 use super::error::{PoolError, TaskError};
-use super::report::{EVERYBODY, Order, Outcome, Report, outcome};
-use crate::channel::{Receiver, Sender};
-use crate::deadline::Deadline;
+use super::report::{EVERYBODY, Order, Outcome, outcome, too_large};
+use crate::deadline::{Deadline, Metronome, Slices};
 use crate::error::{Error, Kind};
 use crate::primitive::{self, Stamp};
-use crate::process::{Child, wait_any};
-use crate::ready::{Ready, select};
-use crate::sync::Event;
+use crate::shared::message::Message;
 
 /// What is called in the owner with what became of a task.
 pub(super) type Callback = Box<dyn FnOnce(Outcome) + Send>;
 
-/// A sleep at most: what could not be done for a reason that nobody will tell of, such
-/// as a worker that was stopped inside its ring, is tried again after it.
+/// A sleep at most; and when nothing came for so long, what lies at a worker that did not
+/// begin it, such as one that was stopped, is given to others.
 const SLICE: Duration = Duration::from_millis(100);
-
-/// How long the keeper may take to end everybody, before it is killed: then its
-/// lifeline does it.
-const GRACE: Duration = Duration::from_secs(2);
 
 pub(super) struct Exchange {
     /// Whose it is: a copy in a forked child is of no use.
     owner: Stamp,
-    lines: Vec<Line>,
-    notices: Receiver<Report>,
-    keeper: Child<()>,
-    stop: Event,
+    crew: Crew,
+    limits: Limits,
     desk: Mutex<Desk>,
     told: Condvar,
+    /// When those who never wait ask whether the keeper lives.
+    polls: Metronome,
 }
 
-/// The owner's ends of one worker's rings.
-pub(super) struct Line {
-    pub(super) orders: Sender<Order>,
-    /// To take back what has not begun.
-    pub(super) todo: Receiver<Order>,
-    pub(super) results: Receiver<Report>,
+/// What fits into a pool.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    /// The most bytes of a body.
+    pub(super) body: usize,
+    /// How many tasks are to be under way at once, so that no worker wants for any.
+    pub(super) window: usize,
 }
 
 pub(super) struct Desk {
     pub(super) book: Book,
     callbacks: HashMap<u64, Option<Callback>>,
     due: VecDeque<(u64, Callback, Outcome)>,
+    /// Somebody leads, or nobody needs to.
     is_led: bool,
+    /// How many wait to be told.
+    listeners: usize,
 }
 
 impl Desk {
@@ -70,9 +72,7 @@ impl Desk {
         self.book.unfinished() == 0 && self.callbacks.is_empty()
     }
 
-    fn reported(&mut self, report: Report) {
-        let (ticket, attempt, ..) = report;
-        let outcome = outcome(report);
+    fn reported(&mut self, ticket: u64, attempt: u32, outcome: Outcome) {
         let copy = self.callbacks.contains_key(&ticket).then(|| outcome.clone());
         if self.book.reported(ticket, attempt, outcome) {
             self.finished(ticket, copy);
@@ -92,17 +92,20 @@ impl Desk {
 }
 
 impl Exchange {
-    pub(super) fn new(
-        owner: Stamp,
-        lines: Vec<Line>,
-        notices: Receiver<Report>,
-        keeper: Child<()>,
-        stop: Event,
-        book: Book,
-    ) -> Exchange {
-        let desk = Desk { book, callbacks: HashMap::new(), due: VecDeque::new(), is_led: false };
-        let (desk, told) = (Mutex::new(desk), Condvar::new());
-        Exchange { owner, lines, notices, keeper, stop, desk, told }
+    pub(super) fn new(owner: Stamp, crew: Crew, limits: Limits, book: Book) -> Exchange {
+        let desk = Desk {
+            book,
+            callbacks: HashMap::new(),
+            due: VecDeque::new(),
+            is_led: matches!(crew, Crew::Threads(_)),
+            listeners: 0,
+        };
+        let (desk, told, polls) = (Mutex::new(desk), Condvar::new(), Metronome::new());
+        Exchange { owner, crew, limits, desk, told, polls }
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        self.limits
     }
 
     pub(super) fn desk(&self) -> MutexGuard<'_, Desk> {
@@ -122,19 +125,34 @@ impl Exchange {
         }
     }
 
+    /// A function that a task may bring.
+    pub(super) fn callee<A, R>(&self, function: fn(A) -> R) -> Result<Callee, TaskError>
+    where
+        A: Message,
+        R: Message,
+    {
+        let callee = Callee::new(function);
+        let unknown = || Error::new("a function that came after its pool", Kind::Limit).into();
+        self.crew.knows(callee).then_some(callee).ok_or_else(unknown)
+    }
+
     /// A new task, given out if a worker has room for it.
     pub(super) fn enter(
         &self,
         body: Vec<u8>,
+        batch: Option<u64>,
         callback: Option<Callback>,
     ) -> Result<u64, TaskError> {
         self.check_owner()?;
+        if body.len() > self.limits.body {
+            return Err(too_large());
+        }
         let mut desk = self.desk();
-        let ticket = desk.book.enter(body)?;
+        let ticket = desk.book.enter(body, batch)?;
         if let Some(callback) = callback {
             desk.callbacks.insert(ticket, Some(callback));
         }
-        self.give_out(&mut desk, false);
+        self.crew.give_out(&mut desk.book, false);
         // Nobody else may be there to make room for it.
         let is_behind = desk.book.has_backlog() && !desk.is_led;
         drop(desk);
@@ -157,15 +175,19 @@ impl Exchange {
             if is_done(&desk) {
                 return Ok(true);
             }
-            if !desk.is_led {
-                desk.is_led = true;
-                drop(desk);
-                self.lead(deadline, &is_done)?;
-                self.call_back();
-                desk = self.desk();
-            } else if !deadline.has_passed() {
-                drop(self.told.wait_timeout(desk, slice_of(deadline)));
-                continue;
+            match &self.crew {
+                Crew::Processes(processes) if !desk.is_led => {
+                    desk.is_led = true;
+                    drop(desk);
+                    self.lead(processes, deadline, &is_done);
+                    self.call_back();
+                    desk = self.desk();
+                }
+                _ if !deadline.has_passed() => {
+                    self.listen(desk, deadline);
+                    continue;
+                }
+                _ => {}
             }
             if is_done(&desk) || deadline.has_passed() {
                 return Ok(is_done(&desk));
@@ -173,67 +195,100 @@ impl Exchange {
         }
     }
 
-    /// Takes in and gives out until `is_done`, or a callback is due.
-    fn lead(&self, deadline: Deadline, is_done: &impl Fn(&Desk) -> bool) -> Result<(), TaskError> {
-        let _led = Led(self);
-        let mut is_quiet = false;
-        loop {
-            self.take_in(is_quiet);
-            let desk = self.desk();
-            if is_done(&desk) || !desk.due.is_empty() || deadline.has_passed() {
-                return Ok(());
-            }
-            drop(desk);
-            let slice = slice_of(deadline);
-            let mut things: Vec<&dyn Ready> = vec![&self.notices, &self.keeper];
-            things.extend(self.lines.iter().map(|line| &line.results as &dyn Ready));
-            is_quiet = select(&things, Some(slice))?.is_none() && slice == SLICE;
+    /// Sleeps until somebody tells of something, or for a slice.
+    fn listen(&self, mut desk: MutexGuard<'_, Desk>, deadline: Deadline) {
+        desk.listeners += 1;
+        let slice = deadline.remaining().map_or(SLICE, |left| left.min(SLICE));
+        let woken = self.told.wait_timeout(desk, slice);
+        woken.unwrap_or_else(PoisonError::into_inner).0.listeners -= 1;
+    }
+
+    /// Tells those who listen, if there are any: else it would be a system call for
+    /// nothing.
+    fn tell(&self, desk: &Desk) {
+        if desk.listeners > 0 {
+            self.told.notify_all();
         }
     }
 
-    /// Takes in what has come, and gives out what is next.
-    fn take_in(&self, is_quiet: bool) {
-        // In this order: who is dead has said all, and the keeper what there was to say
-        // of that. So a result is seen before the news that its worker is dead.
-        let has_ended = !self.keeper.is_alive();
-        let notices = all_of(&self.notices);
-        let results: Vec<Report> =
-            self.lines.iter().flat_map(|line| all_of(&line.results)).collect();
-        let is_news = has_ended || !notices.is_empty() || !results.is_empty();
+    /// Takes in and gives out until `is_done`, or a callback is due.
+    fn lead(&self, crew: &Processes, deadline: Deadline, is_done: &impl Fn(&Desk) -> bool) {
+        let _led = Led(self);
+        let knocks = crew.board.knocks();
+        let (mut slices, mut idle, mut ticket) = (Slices::new(), None, None);
+        let mut ask = deadline.is_now() && self.polls.is_time();
+        loop {
+            let is_quiet = idle.is_some_and(|since: Instant| since.elapsed() >= SLICE);
+            let (desk, came) = self.take_in(crew, ask, is_quiet);
+            if is_done(&desk) || !desk.due.is_empty() || deadline.has_passed() {
+                return;
+            }
+            drop(desk);
+            ask = false;
+            match ticket.take() {
+                _ if came => (slices, idle) = (Slices::new(), None),
+                // Before the last look.
+                None => ticket = Some(knocks.prepare()),
+                Some(ticket) => {
+                    idle.get_or_insert_with(Instant::now);
+                    let passed = knocks.sleep(ticket, slices.next(deadline));
+                    ask = slices.is_over(passed);
+                }
+            }
+        }
+    }
+
+    /// Takes in what has come, and gives out what is next; whether anything came. Asks
+    /// whether the keeper lives only with `ask`, at the end of a slice: its end is not
+    /// told of, and most of the time something comes.
+    fn take_in(&self, crew: &Processes, ask: bool, is_quiet: bool) -> (MutexGuard<'_, Desk>, bool) {
+        // In this order: who has ended has said all.
+        let has_ended = ask && !crew.keeper.is_alive();
+        let reports = crew.receive();
+        let came = has_ended || !reports.is_empty();
         let mut desk = self.desk();
-        results.into_iter().for_each(|result| desk.reported(result));
-        for notice in notices {
-            match notice {
-                (EVERYBODY, ..) => desk.end(&outcome(notice).unwrap_err()),
-                _ => desk.reported(notice),
+        for report in reports {
+            match report {
+                (EVERYBODY, ..) => desk.end(&outcome(report).unwrap_err()),
+                (ticket, attempt, ..) => desk.reported(ticket, attempt, outcome(report)),
             }
         }
         if has_ended {
             desk.end(&TaskError::Keeper);
         }
-        self.give_out(&mut desk, is_quiet);
-        drop(desk);
-        if is_news {
-            self.told.notify_all();
+        self.crew.give_out(&mut desk.book, is_quiet);
+        if came {
+            self.tell(&desk);
+        }
+        (desk, came)
+    }
+
+    /// One more thread works here.
+    pub(super) fn hired(&self, thread: JoinHandle<()>) {
+        if let Crew::Threads(threads) = &self.crew {
+            threads.hired(thread);
         }
     }
 
-    /// Gives tasks to whoever has room. Never waits.
-    fn give_out(&self, desk: &mut Desk, is_quiet: bool) {
-        desk.book.begin_round(is_quiet);
-        while let Some(next) = desk.book.next_move() {
-            match next {
-                Move::Give { slot, order } => {
-                    if let Err(error) = self.lines[slot].orders.try_send(order) {
-                        desk.book.refused(slot, error.into_inner());
-                    }
-                }
-                Move::Take { slot } => {
-                    let order = self.lines[slot].todo.try_recv().ok();
-                    desk.book.taken(slot, order);
-                }
+    /// The next task for the thread of this number, which waits for it; `None`: there
+    /// will be none.
+    pub(super) fn next_for(&self, slot: usize) -> Option<Order> {
+        let Crew::Threads(threads) = &self.crew else { return None };
+        let mut desk = self.desk();
+        loop {
+            let next = desk.book.next_for(slot);
+            if next.is_some() || desk.book.is_closed() {
+                return next;
             }
+            desk = threads.wait(desk);
         }
+    }
+
+    /// What a thread says of its task.
+    pub(super) fn reported(&self, ticket: u64, attempt: u32, outcome: Outcome) {
+        let mut desk = self.desk();
+        desk.reported(ticket, attempt, outcome);
+        self.tell(&desk);
     }
 
     /// Calls the callbacks that are due, with nothing held.
@@ -248,18 +303,19 @@ impl Exchange {
 
     pub(super) fn close(&self) {
         self.desk().book.close();
+        if let Crew::Threads(threads) = &self.crew {
+            threads.wake();
+        }
     }
 
-    /// Ends keeper and workers, and fails what is not finished.
+    /// Ends the workers, and fails what is not finished.
     pub(super) fn terminate(&self) -> Result<(), Error> {
         self.check_owner()?;
-        self.desk().end(&TaskError::Closed);
-        self.told.notify_all();
-        self.stop.set();
-        if wait_any(&[&self.keeper], Some(GRACE))?.is_none() {
-            self.keeper.kill()?;
-            wait_any(&[&self.keeper], None)?;
-        }
+        let mut desk = self.desk();
+        desk.end(&TaskError::Closed);
+        self.tell(&desk);
+        drop(desk);
+        self.crew.terminate()?;
         self.call_back();
         Ok(())
     }
@@ -275,10 +331,8 @@ impl Exchange {
             _ => PoolError::Keeper,
         })?;
         let cause = self.desk().book.cause().cloned();
-        // The workers end, and their keeper after them.
         self.desk().end(&TaskError::Closed);
-        self.lines.iter().for_each(|line| line.orders.close());
-        wait_any(&[&self.keeper], None)?;
+        self.crew.finish()?;
         match cause {
             None | Some(TaskError::Closed) => Ok(()),
             Some(TaskError::Initializer(message)) => Err(PoolError::Initializer(message)),
@@ -287,23 +341,14 @@ impl Exchange {
     }
 }
 
-/// How long to sleep at once.
-fn slice_of(deadline: Deadline) -> Duration {
-    deadline.remaining().map_or(SLICE, |left| left.min(SLICE))
-}
-
-/// What is there to be received.
-fn all_of(inbox: &Receiver<Report>) -> Vec<Report> {
-    core::iter::from_fn(|| inbox.try_recv().ok()).collect()
-}
-
 /// This thread leads; dropped, another may.
 struct Led<'a>(&'a Exchange);
 
 impl Drop for Led<'_> {
     fn drop(&mut self) {
-        self.0.desk().is_led = false;
-        self.0.told.notify_all();
+        let mut desk = self.0.desk();
+        desk.is_led = false;
+        self.0.tell(&desk);
     }
 }
 
@@ -315,19 +360,25 @@ struct Called<'a> {
 
 impl Drop for Called<'_> {
     fn drop(&mut self) {
-        self.exchange.desk().callbacks.remove(&self.ticket);
-        self.exchange.told.notify_all();
+        let mut desk = self.exchange.desk();
+        desk.callbacks.remove(&self.ticket);
+        self.exchange.tell(&desk);
     }
 }
 
 impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let desk = self.desk();
-        f.debug_struct("Pool")
-            .field("workers", &self.lines.len())
+        let mut shown = f.debug_struct("Pool");
+        match &self.crew {
+            Crew::Processes(crew) => {
+                shown.field("workers", &crew.lines.len()).field("keeper", &crew.keeper)
+            }
+            Crew::Threads(threads) => shown.field("threads", &threads.count()),
+        };
+        shown
             .field("unfinished", &desk.book.unfinished())
             .field("is_closed", &desk.book.is_closed())
-            .field("keeper", &self.keeper)
             .finish_non_exhaustive()
     }
 }

@@ -4,16 +4,18 @@ use core::fmt;
 use core::marker::PhantomData;
 use std::sync::Arc;
 
-use super::builder::Builder;
+use super::body::{one, value};
+use super::builder::{Builder, how_many};
 use super::error::{PoolError, TaskError};
-use super::exchange::{Callback, Desk, Exchange};
-use super::report::{COVER, many, one, too_large};
-use super::result::{AsyncResult, value};
-use crate::deadline::Deadline;
+use super::exchange::{Callback, Exchange};
+use super::report::Outcome;
+use super::result::AsyncResult;
+use super::threads;
 use crate::error::Error;
 use crate::shared::message::Message;
 
-/// Worker processes that run one function with many arguments.
+/// Worker processes that run one function with many arguments, or functions that come
+/// with the [tasks](Pool::apply_fn); or [threads](Pool::threads).
 ///
 /// Make it while this process has one thread, since it forks; from then on use it from
 /// as many threads as you like. The function and what it captured are in each worker
@@ -56,10 +58,6 @@ use crate::shared::message::Message;
 /// ```
 pub struct Pool<In, Out> {
     exchange: Arc<Exchange>,
-    /// The most bytes of an argument.
-    largest: usize,
-    /// How many tasks fit at the workers.
-    window: usize,
     function: PhantomData<fn(In) -> Out>,
 }
 
@@ -92,8 +90,43 @@ impl<In: Message, Out: Message> Pool<In, Out> {
         .build(function)
     }
 
-    pub(super) fn over(exchange: Exchange, largest: usize, window: usize) -> Self {
-        Pool { exchange: Arc::new(exchange), largest, window, function: PhantomData }
+    /// A pool of so many threads of this process: the same to its users, for tasks that
+    /// mostly wait, for a disk or the network. For those that compute, and for all that
+    /// might be killed, there are processes.
+    ///
+    /// It is made and used beside any other threads; but as long as it is there, this
+    /// process does not [`spawn`](crate::process::spawn). A panic fails its task and tells its
+    /// place; for that a hook is put before the panic hook that is there. To
+    /// [`terminate`](Pool::terminate) takes no task out of a thread's hands: it goes on to
+    /// the task's end, and [`join`](Pool::join) waits for it.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::Failed`] when the system refuses, or, with
+    /// [`is_limit`](Error::is_limit), for no threads or more than 1024.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::pool::Pool;
+    /// use std::net::TcpStream;
+    ///
+    /// let pool = Pool::threads(16, |port: u16| TcpStream::connect(("127.0.0.1", port)).is_ok())?;
+    /// println!("{} ports are open", pool.map(1..=64)?.iter().filter(|open| **open).count());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn threads<H>(workers: impl Into<Option<usize>>, function: H) -> Result<Self, PoolError>
+    where
+        H: Fn(In) -> Out + Send + Sync + 'static,
+        In: 'static,
+        Out: 'static,
+    {
+        let exchange = threads::exchange(how_many(workers.into())?, function)?;
+        Ok(Pool { exchange, function: PhantomData })
+    }
+
+    pub(super) fn over(exchange: Exchange) -> Self {
+        Pool { exchange: Arc::new(exchange), function: PhantomData }
     }
 
     /// Runs the function with `argument` in a worker and waits for its result.
@@ -110,12 +143,7 @@ impl<In: Message, Out: Message> Pool<In, Out> {
     ///
     /// What keeps it from being run, such as a closed pool, the result says.
     pub fn apply_async(&self, argument: In) -> AsyncResult<Out> {
-        AsyncResult::new(Arc::clone(&self.exchange), self.enter(one(&argument), None))
-    }
-
-    /// The same with several arguments, each as bytes.
-    pub(super) fn apply_to_many<T: Message>(&self, arguments: &Vec<Vec<u8>>) -> AsyncResult<T> {
-        AsyncResult::new(Arc::clone(&self.exchange), self.enter(many(arguments), None))
+        self.enter(one(None, &argument), None)
     }
 
     /// As [`apply_async`](Pool::apply_async), and calls `callback` in this process with
@@ -147,44 +175,20 @@ impl<In: Message, Out: Message> Pool<In, Out> {
         argument: In,
         callback: impl FnOnce(Result<Out, TaskError>) + Send + 'static,
     ) -> AsyncResult<Out> {
-        let callback: Callback = Box::new(|outcome| callback(value(outcome)));
-        AsyncResult::new(Arc::clone(&self.exchange), self.enter(one(&argument), Some(callback)))
-    }
-
-    fn enter(&self, body: Vec<u8>, callback: Option<Callback>) -> Result<u64, TaskError> {
-        if body.len() > self.largest.saturating_add(COVER) {
-            return Err(too_large());
-        }
-        self.exchange.enter(body, callback)
-    }
-
-    /// How many tasks are to be under way at once, so that no worker wants for any.
-    pub(super) fn window(&self) -> usize {
-        self.window
-    }
-
-    /// Waits until one of them is finished; the index of the first that was.
-    pub(super) fn first_done<'a, T: Message + 'a>(
-        &self,
-        results: impl Iterator<Item = &'a AsyncResult<T>>,
-    ) -> usize {
-        let tickets: Result<Vec<u64>, usize> = results
-            .enumerate()
-            .map(|(index, result)| result.ticket.as_ref().copied().map_err(|_| index))
-            .collect();
-        let tickets = match tickets {
-            Ok(tickets) => tickets,
-            Err(over) => return over,
-        };
-        let is_any = |desk: &Desk| desk.book.first_done(&tickets).is_some();
-        // What keeps it from waiting, the first one's `get` says.
-        let waited = self.exchange.wait_until(Deadline::Never, is_any);
-        let first = waited.ok().and_then(|_| self.exchange.desk().book.first_done(&tickets));
-        first.unwrap_or(0)
+        let callback = move |outcome: Outcome| callback(outcome.and_then(|bytes| value(&bytes)));
+        self.enter(one(None, &argument), Some(Box::new(callback)))
     }
 }
 
 impl<In, Out> Pool<In, Out> {
+    pub(super) fn enter<R>(&self, body: Vec<u8>, callback: Option<Callback>) -> AsyncResult<R> {
+        AsyncResult::new(Arc::clone(&self.exchange), self.exchange.enter(body, None, callback))
+    }
+
+    pub(super) fn exchange(&self) -> &Arc<Exchange> {
+        &self.exchange
+    }
+
     /// Takes no more tasks; those that were given are finished.
     pub fn close(&self) {
         self.exchange.close();

@@ -7,7 +7,7 @@
 use core::time::Duration;
 use std::collections::VecDeque;
 
-use super::clock::Clock;
+use super::board::Board;
 use super::error::TaskError;
 use super::report::{EVERYBODY, Order, Report, report, shortened};
 use crate::channel::{Receiver, Sender, Task};
@@ -28,7 +28,7 @@ pub(super) struct Keeper<L> {
     pub(super) unsent: VecDeque<Report>,
     /// Set: everybody is to end, at once.
     pub(super) stop: Event,
-    pub(super) clock: Clock,
+    pub(super) board: Board,
     pub(super) timeout: Option<Duration>,
     /// A worker's life, at the place of this number.
     pub(super) life: L,
@@ -82,7 +82,7 @@ where
             if !place.is_vacant() {
                 continue;
             }
-            self.clock.start(index);
+            self.board.start(index);
             let life = self.life.clone();
             let (todo, results) = (place.todo.clone(), place.results.clone());
             let builder = Builder::new().name(format!("worker-{}", index + 1));
@@ -99,7 +99,7 @@ where
     fn wait(&self) -> Result<(), Error> {
         let is_behind = !self.unsent.is_empty() || self.places.iter().any(Place::is_vacant);
         // Who is idle now cannot be late before the whole of the limit has passed.
-        let left = |index, limit| self.clock.left(index, limit).unwrap_or(limit);
+        let left = |index, limit| self.board.left(index, limit).unwrap_or(limit);
         let next = self
             .timeout
             .and_then(|limit| (0..self.places.len()).map(|index| left(index, limit)).min());
@@ -113,7 +113,7 @@ where
     fn look_after_all(&mut self) -> Result<(), TaskError> {
         for (index, place) in self.places.iter_mut().enumerate() {
             let Some(worker) = &mut place.worker else { continue };
-            if self.timeout.is_some_and(|limit| self.clock.is_late(index, limit)) {
+            if self.timeout.is_some_and(|limit| self.board.is_late(index, limit)) {
                 place.is_late = true;
                 let _ = worker.kill();
             }
@@ -125,7 +125,7 @@ where
             };
             place.worker = None;
             let has_failed =
-                self.clock.is_starting(index) || matches!(cause, TaskError::Initializer(_));
+                self.board.is_starting(index) || matches!(cause, TaskError::Initializer(_));
             let is_late = core::mem::take(&mut place.is_late);
             let cause = if is_late { TaskError::TimedOut } else { cause };
             // It is dead and has no successor: what is on lease there, it had.
@@ -147,6 +147,7 @@ where
             if let Err(error) = self.notices.try_send(notice) {
                 return self.unsent.push_front(error.into_inner());
             }
+            self.board.knocks().knock();
         }
     }
 
@@ -163,7 +164,10 @@ where
     fn give_up(mut self, cause: TaskError) {
         self.dismiss();
         let notice = shortened(report(EVERYBODY, 0, Err(cause)));
-        self.unsent.into_iter().chain([notice]).for_each(|notice| drop(self.notices.send(notice)));
+        for notice in self.unsent.into_iter().chain([notice]) {
+            let _ = self.notices.send(notice);
+            self.board.knocks().knock();
+        }
     }
 }
 

@@ -75,7 +75,7 @@ impl<In: Message, Out: Message> Pool<In, Out> {
     where
         I: IntoIterator<Item = In>,
     {
-        Imap { feed: Feed::new(self, items.into_iter()) }
+        Imap { feed: Feed::new(self.exchange(), None, items.into_iter()) }
     }
 
     /// As [`imap`](Pool::imap), in the order in which they are finished.
@@ -96,7 +96,7 @@ impl<In: Message, Out: Message> Pool<In, Out> {
     where
         I: IntoIterator<Item = In>,
     {
-        ImapUnordered { feed: Feed::new(self, items.into_iter()) }
+        ImapUnordered { feed: Feed::new(self.exchange(), None, items.into_iter()).unordered() }
     }
 }
 
@@ -145,7 +145,7 @@ impl<In: Message, Out: Message, I: Iterator<Item = In>> Iterator for Imap<'_, In
     type Item = Result<Out, TaskError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.feed.next(|_, _| 0)
+        self.feed.next()
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -157,7 +157,7 @@ impl<In: Message, Out: Message, I: Iterator<Item = In>> Iterator for ImapUnorder
     type Item = Result<Out, TaskError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.feed.next(|pool, chunks| pool.first_done(chunks.iter().map(|(_, result)| result)))
+        self.feed.next()
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

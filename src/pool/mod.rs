@@ -2,7 +2,8 @@
 //!
 //! A [`Pool`] runs a function in worker processes. A worker that is killed fails
 //! the one task that it had in its hands, and is replaced; nothing else is lost,
-//! and nobody waits for it.
+//! and nobody waits for it. [`Pool::threads`] has the same face over threads, for tasks
+//! that mostly wait.
 //!
 //! # Who is who
 //!
@@ -36,17 +37,22 @@
 // May import: `channel`, `process`, `sync`, `raw`, `ready`, `shared`, `primitive`,
 // `deadline`, `error`, `sys`. Never: nothing is above.
 
+mod board;
+mod body;
 mod book;
 mod builder;
-mod clock;
+mod call;
+mod crew;
 mod error;
 mod exchange;
 mod feed;
+mod function;
 mod handle;
 mod keeper;
 mod map;
 mod report;
 mod result;
+mod threads;
 mod worker;
 
 pub use builder::Builder;

@@ -2,11 +2,9 @@
 
 use super::error::TaskError;
 use crate::error::{Error, Kind};
-use crate::shared::message::{Message, encode_into, to_bytes};
 
-/// A task: its number, which attempt this is, and its body: [`ONE`] and an argument, or
-/// [`MANY`] and a list of them. The attempt tells a late word about an earlier one from a
-/// word about this.
+/// A task: its number, which attempt this is, and its [body](super::body). The attempt
+/// tells a late word about an earlier one from a word about this.
 pub(super) type Order = (u64, u32, Vec<u8>);
 
 /// What became of an attempt: the task's number, the attempt, a [`kind`], a number and
@@ -16,55 +14,28 @@ pub(super) type Report = (u64, u32, u8, i32, Vec<u8>);
 /// The bytes of an [`Order`] or a [`Report`] that are not the user's, of one value alone,
 /// at most.
 pub(super) const ENVELOPE: usize = 64;
-/// The same of a body.
-pub(super) const COVER: usize = 1 + 2 * size_of::<u64>();
-
 /// The number of no task: the report is about the whole pool.
 pub(super) const EVERYBODY: u64 = u64::MAX;
-
-/// The first byte of a body: behind it is an argument, and the answer is a value.
-pub(super) const ONE: u8 = 0;
-/// Behind it is a list of arguments, each as bytes; the answer is a list of [`Piece`]s.
-pub(super) const MANY: u8 = 1;
-
-/// The body of a task with one argument.
-pub(super) fn one<T: Message>(argument: &T) -> Vec<u8> {
-    let mut body = vec![ONE; 1 + argument.encoded_len()];
-    encode_into(argument, &mut body[1..]);
-    body
-}
-
-/// The body of a task with many.
-pub(super) fn many(arguments: &Vec<Vec<u8>>) -> Vec<u8> {
-    let mut body = one(arguments);
-    body[0] = MANY;
-    body
-}
 
 /// An [`Outcome`] as it travels: a [`kind`], a number and bytes.
 pub(super) type Piece = (u8, i32, Vec<u8>);
 
-/// The answer to a task with many.
-pub(super) fn pieces(outcomes: impl Iterator<Item = Outcome>) -> Vec<u8> {
-    to_bytes(&outcomes.map(piece).collect::<Vec<Piece>>())
-}
-
 /// A value's bytes, or why there is none.
 pub(super) type Outcome = Result<Vec<u8>, TaskError>;
 
-mod kind {
-    pub(super) const RETURNED: u8 = 0;
-    pub(super) const PANICKED: u8 = 1;
-    pub(super) const SIGNALLED: u8 = 2;
-    pub(super) const EXITED: u8 = 3;
-    pub(super) const TIMED_OUT: u8 = 4;
-    pub(super) const INVALID: u8 = 5;
-    pub(super) const INITIALIZER: u8 = 6;
-    pub(super) const TOO_LARGE: u8 = 7;
+pub(super) mod kind {
+    pub(in crate::pool) const RETURNED: u8 = 0;
+    pub(in crate::pool) const PANICKED: u8 = 1;
+    pub(in crate::pool) const SIGNALLED: u8 = 2;
+    pub(in crate::pool) const EXITED: u8 = 3;
+    pub(in crate::pool) const TIMED_OUT: u8 = 4;
+    pub(in crate::pool) const INVALID: u8 = 5;
+    pub(in crate::pool) const INITIALIZER: u8 = 6;
+    pub(in crate::pool) const TOO_LARGE: u8 = 7;
     /// The number is the errno.
-    pub(super) const OS: u8 = 8;
+    pub(in crate::pool) const OS: u8 = 8;
     /// Nobody can say.
-    pub(super) const LOST: u8 = 9;
+    pub(in crate::pool) const LOST: u8 = 9;
 }
 
 /// A result that is larger than the pool was built for.
@@ -77,7 +48,7 @@ pub(super) fn report(ticket: u64, attempt: u32, outcome: Outcome) -> Report {
     (ticket, attempt, kind, number, bytes)
 }
 
-fn piece(outcome: Outcome) -> Piece {
+pub(super) fn piece(outcome: Outcome) -> Piece {
     match outcome {
         Ok(bytes) => (kind::RETURNED, 0, bytes),
         Err(TaskError::Panicked(message)) => (kind::PANICKED, 0, message.into_bytes()),

@@ -5,11 +5,12 @@ use core::marker::PhantomData;
 use core::time::Duration;
 use std::sync::Arc;
 
+use super::body::value;
 use super::error::TaskError;
 use super::exchange::Exchange;
 use super::report::Outcome;
 use crate::deadline::Deadline;
-use crate::shared::message::{Message, from_bytes};
+use crate::shared::message::Message;
 
 /// What will become of a task; from [`Pool::apply_async`](super::Pool::apply_async).
 ///
@@ -41,10 +42,6 @@ pub struct AsyncResult<Out> {
 }
 
 impl<Out: Message> AsyncResult<Out> {
-    pub(super) fn new(exchange: Arc<Exchange>, ticket: Result<u64, TaskError>) -> Self {
-        AsyncResult { exchange, ticket, value: PhantomData }
-    }
-
     /// Waits for the result and gives it.
     ///
     /// # Errors
@@ -84,13 +81,7 @@ impl<Out: Message> AsyncResult<Out> {
     }
 
     fn get_until(&mut self, deadline: Deadline) -> Result<Option<Out>, TaskError> {
-        let ticket = self.ticket.clone()?;
-        if !self.exchange.wait_until(deadline, |desk| desk.is_done(ticket))? {
-            return Ok(None);
-        }
-        self.ticket = Err(TaskError::Taken);
-        let outcome = self.exchange.desk().book.take(ticket);
-        value(outcome.unwrap_or(Err(TaskError::Taken))).map(Some)
+        self.bytes_until(deadline)?.map(|bytes| value(&bytes)).transpose()
     }
 
     /// Waits until the task is finished, well or not.
@@ -139,6 +130,25 @@ impl<Out: Message> AsyncResult<Out> {
 }
 
 impl<Out> AsyncResult<Out> {
+    pub(super) fn new(exchange: Arc<Exchange>, ticket: Result<u64, TaskError>) -> Self {
+        AsyncResult { exchange, ticket, value: PhantomData }
+    }
+
+    /// Waits for the result, and gives it as it came.
+    pub(super) fn bytes(mut self) -> Outcome {
+        self.bytes_until(Deadline::Never)?.ok_or(TaskError::Taken)
+    }
+
+    fn bytes_until(&mut self, deadline: Deadline) -> Result<Option<Vec<u8>>, TaskError> {
+        let ticket = self.ticket.clone()?;
+        if !self.exchange.wait_until(deadline, |desk| desk.is_done(ticket))? {
+            return Ok(None);
+        }
+        self.ticket = Err(TaskError::Taken);
+        let outcome = self.exchange.desk().book.take(ticket);
+        outcome.unwrap_or(Err(TaskError::Taken)).map(Some)
+    }
+
     /// Nobody wants the result: a task that was not begun need not be.
     pub(super) fn withdraw(self) {
         if let Ok(ticket) = self.ticket
@@ -147,12 +157,6 @@ impl<Out> AsyncResult<Out> {
             self.exchange.desk().book.withdraw(ticket);
         }
     }
-}
-
-/// The value of an outcome.
-pub(super) fn value<Out: Message>(outcome: Outcome) -> Result<Out, TaskError> {
-    let bytes = outcome?;
-    from_bytes(&bytes).map_err(|_| TaskError::Invalid(bytes))
 }
 
 impl<Out> Drop for AsyncResult<Out> {

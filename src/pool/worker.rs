@@ -1,14 +1,16 @@
-//! The life of a worker.
+//! The life of a worker, and what it does with a task.
+#![allow(unsafe_code)]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::clock::Clock;
+use super::board::Board;
+use super::body::{append, arguments, open, put_piece};
 use super::error::TaskError;
-use super::report::{MANY, ONE, Order, Outcome, Report, pieces, report, shortened};
+use super::report::{Order, Outcome, Report, report, shortened};
 use crate::channel::{Receiver, RecvError, SendError, Sender};
 use crate::process;
-use crate::shared::message::{Message, from_bytes, to_bytes};
+use crate::shared::message::{Message, from_bytes};
 
 /// What the user wants done in each worker. A `Mutex`, for that may not be `Sync`: a
 /// fork has a copy of its own, in which nobody else is.
@@ -17,7 +19,7 @@ pub(super) struct Duties<H> {
     pub(super) initializer: Option<Arc<Mutex<Initializer>>>,
     /// After so many tasks the worker makes room for a fresh one.
     pub(super) most_tasks: Option<usize>,
-    pub(super) clock: Clock,
+    pub(super) board: Board,
 }
 
 pub(super) type Initializer = Box<dyn Fn() + Send>;
@@ -28,7 +30,7 @@ impl<H> Clone for Duties<H> {
             handler: Arc::clone(&self.handler),
             initializer: self.initializer.clone(),
             most_tasks: self.most_tasks,
-            clock: self.clock.clone(),
+            board: self.board.clone(),
         }
     }
 }
@@ -50,7 +52,7 @@ impl<H> Duties<H> {
             let initializer = initializer.lock().unwrap_or_else(PoisonError::into_inner);
             caught(&*initializer)?;
         }
-        self.clock.ready(slot);
+        self.board.ready(slot);
         let handler = self.handler.lock().unwrap_or_else(PoisonError::into_inner);
         let mut left = self.most_tasks.unwrap_or(usize::MAX);
         while left > 0 {
@@ -61,9 +63,11 @@ impl<H> Duties<H> {
                 Err(error) => return Err(error.to_string()),
             };
             let (ticket, attempt, body) = &*task;
-            let begun = self.clock.begin(slot);
-            let outcome = attempt_at(&*handler, body);
-            if !self.clock.finish(slot, begun) {
+            let begun = self.board.begin(slot);
+            // SAFETY: only the owner sends to this ring, what it entered in its book, and
+            //    this process was forked, at one remove, from it.
+            let outcome = unsafe { attempt_at(&*handler, body) };
+            if !self.board.finish(slot, begun) {
                 // The keeper has said that it is late, and is about to kill it.
                 loop {
                     std::thread::park();
@@ -71,6 +75,7 @@ impl<H> Duties<H> {
             }
             // Before the lease ends: killed in between, it has done the task.
             send(results, report(*ticket, *attempt, outcome));
+            self.board.knocks().knock();
             task.done();
             left -= 1;
         }
@@ -78,24 +83,46 @@ impl<H> Duties<H> {
     }
 }
 
-fn attempt_at<In: Message, Out: Message>(handler: impl Fn(In) -> Out, body: &[u8]) -> Outcome {
-    match body.split_first() {
-        Some((&ONE, argument)) => call(&handler, argument),
-        Some((&MANY, list)) => {
-            let list: Vec<Vec<u8>> = from_bytes(list).unwrap_or_default();
-            Ok(pieces(list.iter().map(|argument| call(&handler, argument))))
+/// What becomes of a task: of what it brings, or of the pool's `own` function.
+///
+/// # Safety
+///
+/// `body` was made as the module [`body`](super::body) does it, in this process or in
+/// one that this was forked from; and if it brings a function, after the code of that
+/// was loaded.
+pub(super) unsafe fn attempt_at<In: Message, Out: Message>(
+    own: impl Fn(In) -> Out,
+    body: &[u8],
+) -> Outcome {
+    let opened = open(body).ok_or_else(|| TaskError::Invalid(body.to_vec()))?;
+    let call = |argument: &[u8], answer: &mut Vec<u8>| match opened.callee {
+        None => {
+            append(&own(from_bytes(argument).ok()?), answer);
+            Some(())
         }
-        _ => Err(TaskError::Invalid(body.to_vec())),
+        // SAFETY: the caller says so.
+        Some(callee) => unsafe { callee.call(argument, answer) },
+    };
+    let attempt = |argument: &[u8], answer: &mut Vec<u8>| {
+        let start = answer.len();
+        let called = caught(|| call(argument, answer));
+        if called == Ok(Some(())) {
+            return Ok(());
+        }
+        // Half a result may be there.
+        answer.truncate(start);
+        called.map_err(TaskError::Panicked)?;
+        Err(TaskError::Invalid(argument.to_vec()))
+    };
+    let mut answer = Vec::new();
+    if opened.is_many {
+        for argument in arguments(opened.rest) {
+            put_piece(&mut answer, |answer| attempt(argument, answer));
+        }
+    } else {
+        attempt(opened.rest, &mut answer)?;
     }
-}
-
-fn call<In: Message, Out: Message>(handler: impl Fn(In) -> Out, bytes: &[u8]) -> Outcome {
-    let value = caught(|| {
-        let argument = from_bytes(bytes).ok()?;
-        Some(to_bytes(&handler(argument)))
-    });
-    let value = value.map_err(TaskError::Panicked)?;
-    value.ok_or_else(|| TaskError::Invalid(bytes.to_vec()))
+    Ok(answer)
 }
 
 /// Runs code of the user's; a panic's message and place.

@@ -4,7 +4,7 @@ use core::any::Any;
 use core::cell::RefCell;
 use core::mem;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, Once, PoisonError};
 
 use super::handover::{Handover, SHORT};
 use super::record;
@@ -24,7 +24,7 @@ where
     F: FnOnce() -> T,
     T: Message,
 {
-    record_panics();
+    record_own_panics();
     let spawned = fork::getpid();
     let mut short = [0; SHORT];
     let mut long = Vec::new();
@@ -64,23 +64,38 @@ thread_local! {
     static LAST: RefCell<Option<(String, String)>> = const { RefCell::new(None) };
 }
 
-/// Puts a recorder before the panic hook that is there.
-fn record_panics() {
+/// Puts a recorder before the panic hook that is there, in a spawned process.
+fn record_own_panics() {
     // A process forked by a destructor during a panic: the hook cannot change.
     if std::thread::panicking() {
         return;
     }
-    let earlier = panic::take_hook();
     let mut first = EARLIER.lock().unwrap_or_else(PoisonError::into_inner);
     if first.is_none() {
-        *first = Some(earlier);
+        *first = Some(panic::take_hook());
         panic::set_hook(Box::new(record_and_go_on));
     } else {
-        panic::set_hook(Box::new(move |info| {
-            record(info);
-            earlier(info);
-        }));
+        go_before_the_hook();
     }
+}
+
+/// Puts a recorder before the panic hook of this process, once, for threads of this
+/// crate's that are to tell of panics.
+pub(crate) fn record_panics() {
+    static ONCE: Once = Once::new();
+    if !std::thread::panicking() {
+        // Not in the static: threads that panic at a time would wait for each other there,
+        // and one of them may hold what the hook of the other needs.
+        ONCE.call_once(go_before_the_hook);
+    }
+}
+
+fn go_before_the_hook() {
+    let earlier = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        record(info);
+        earlier(info);
+    }));
 }
 
 fn record_and_go_on(info: &PanicHookInfo<'_>) {
@@ -98,7 +113,7 @@ fn record(info: &PanicHookInfo<'_>) {
 }
 
 /// A panic's message, and its place if the hook saw this very one:
-/// `resume_unwind` passes it by. In a spawned process, whose hook it is.
+/// `resume_unwind` passes it by. Where there is a recorder.
 pub(crate) fn describe(payload: &(dyn Any + Send)) -> String {
     let message = message(payload);
     match LAST.take() {

@@ -36,7 +36,7 @@ pub use command::{CommandExt, inherited};
 pub use current::{Current, current};
 pub use error::{JoinError, SpawnError};
 pub use fork::{Fork, fork};
-pub(crate) use life::describe;
+pub(crate) use life::{describe, record_panics};
 #[cfg(feature = "log")]
 pub use log::log_to_stderr;
 pub use spawn::{spawn, spawn_unchecked};

@@ -81,7 +81,7 @@ proptest! {
             match step {
                 0 | 1 => {
                     let body = entered.to_ne_bytes().to_vec();
-                    prop_assert_eq!(world.book.enter(body), Ok(entered));
+                    prop_assert_eq!(world.book.enter(body, None), Ok(entered));
                     entered += 1;
                 }
                 2 => world.begin(slot),
@@ -108,14 +108,32 @@ proptest! {
 }
 
 #[test]
+fn a_batch_is_told_in_the_order_of_the_ends() {
+    let mut book = Book::new(3, 1, 0);
+    let batch = book.open_batch();
+    let tickets: Vec<u64> = (0..3).map(|_| book.enter(vec![], Some(batch)).unwrap()).collect();
+    let other = book.enter(vec![], None).unwrap();
+    (0..3).for_each(|slot| assert!(book.next_for(slot).is_some()));
+    assert!(!book.has_next_of(batch));
+    for ticket in [tickets[2], tickets[0]] {
+        assert!(book.reported(ticket, 1, Ok(vec![])));
+    }
+    book.forget(tickets[1]);
+    assert_eq!(book.end(&TaskError::Closed), [tickets[1], other]);
+    assert_eq!((book.next_of(batch), book.next_of(batch)), (Some(tickets[2]), Some(tickets[0])));
+    assert!(!book.has_next_of(batch) && book.next_of(batch).is_none());
+    book.close_batch(batch);
+}
+
+#[test]
 fn at_the_end_everybody_is_told_once() {
     let mut book = Book::new(1, 1, 0);
-    let tickets: Vec<u64> = (0..3).map(|_| book.enter(vec![]).unwrap()).collect();
+    let tickets: Vec<u64> = (0..3).map(|_| book.enter(vec![], None).unwrap()).collect();
     assert!(matches!(book.next_move(), Some(Move::Give { slot: 0, .. })));
     book.forget(tickets[2]);
     assert_eq!(book.end(&TaskError::Keeper), tickets);
     assert!(!book.reported(tickets[0], 1, Ok(vec![])));
     assert_eq!(book.take(tickets[0]), Some(Err(TaskError::Keeper)));
     assert_eq!((book.take(tickets[2]), book.unfinished()), (None, 0));
-    assert_eq!(book.enter(vec![]), Err(TaskError::Keeper));
+    assert_eq!(book.enter(vec![], None), Err(TaskError::Keeper));
 }

@@ -1,0 +1,189 @@
+//! A task's body and its answer, as bytes.
+//!
+//! A body begins with a byte that says whether it is for the pool's own function or brings
+//! [one](Callee), which then follows, and whether behind that is one argument, or many,
+//! each behind its length. The answer to many is as many, each with a [`kind`], a number
+//! and its length in front.
+//!
+//! Whatever there are many of lies one behind the other in one piece of memory: they are
+//! small, or they would not travel together.
+
+use super::call::{Callee, LEN};
+use super::error::TaskError;
+use super::report::{Piece, kind, of_piece, piece};
+use crate::shared::message::{Message, encode_into, from_bytes};
+
+/// The first byte.
+const MANY: u8 = 1;
+const CALLS: u8 = 2;
+
+/// The bytes of a body that are not the user's, of one argument alone, at most.
+pub(super) const COVER: usize = 1 + LEN + size_of::<u64>();
+
+fn begin(kind: u8, callee: Option<Callee>) -> Vec<u8> {
+    let mut body = vec![kind];
+    if let Some(callee) = callee {
+        body[0] |= CALLS;
+        append(&callee, &mut body);
+    }
+    body
+}
+
+/// A task with one argument.
+pub(super) fn one<T: Message>(callee: Option<Callee>, argument: &T) -> Vec<u8> {
+    let mut body = begin(0, callee);
+    append(argument, &mut body);
+    body
+}
+
+/// A task with many, and how many they are.
+pub(super) fn many<T: Message>(
+    callee: Option<Callee>,
+    arguments: impl Iterator<Item = T>,
+) -> (usize, Vec<u8>) {
+    let mut body = begin(MANY, callee);
+    let count = arguments.map(|argument| put(&mut body, |body| append(&argument, body))).count();
+    (count, body)
+}
+
+/// Writes `value` behind what is there.
+pub(super) fn append<T: Message>(value: &T, bytes: &mut Vec<u8>) {
+    let start = bytes.len();
+    bytes.resize(start + value.encoded_len(), 0);
+    encode_into(value, &mut bytes[start..]);
+}
+
+/// What `write` writes, behind its length.
+fn put(bytes: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    let at = bytes.len();
+    let start = at + size_of::<u64>();
+    bytes.resize(start, 0);
+    write(bytes);
+    let len = (bytes.len() - start) as u64;
+    bytes[at..start].copy_from_slice(&len.to_ne_bytes());
+}
+
+/// Takes what lies behind its length at the front of `bytes`.
+fn get<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let (len, rest) = bytes.split_first_chunk()?;
+    let (here, rest) = rest.split_at_checked(u64::from_ne_bytes(*len) as usize)?;
+    *bytes = rest;
+    Some(here)
+}
+
+/// What a body asks for.
+pub(super) struct Opened<'a> {
+    pub(super) callee: Option<Callee>,
+    pub(super) is_many: bool,
+    /// The argument, or all of them.
+    pub(super) rest: &'a [u8],
+}
+
+/// What `body` asks for; `None`: it is no body.
+pub(super) fn open(body: &[u8]) -> Option<Opened<'_>> {
+    let (kind, rest) = body.split_first()?;
+    let is_many = kind & MANY != 0;
+    if kind & CALLS == 0 {
+        return Some(Opened { callee: None, is_many, rest });
+    }
+    let (callee, rest) = rest.split_at_checked(LEN)?;
+    Some(Opened { callee: from_bytes(callee).ok(), is_many, rest })
+}
+
+/// Those of [`many`], one after the other.
+pub(super) fn arguments(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
+    core::iter::from_fn(move || get(&mut rest))
+}
+
+/// A piece's kind and number.
+const HEAD: usize = 1 + size_of::<i32>();
+
+/// Appends one answer of many: what `attempt` appends, or why it does not.
+pub(super) fn put_piece(
+    answer: &mut Vec<u8>,
+    attempt: impl FnOnce(&mut Vec<u8>) -> Result<(), TaskError>,
+) {
+    let at = answer.len();
+    answer.resize(at + HEAD, kind::RETURNED);
+    put(answer, |answer| {
+        if let Err(error) = attempt(answer) {
+            let (kind, number, bytes) = piece(Err(error));
+            answer[at] = kind;
+            answer[at + 1..at + HEAD].copy_from_slice(&number.to_ne_bytes());
+            answer.extend(bytes);
+        }
+    });
+}
+
+/// The answers of many, one after the other.
+pub(super) struct Answers {
+    bytes: Vec<u8>,
+    at: usize,
+}
+
+impl Answers {
+    pub(super) fn new(bytes: Vec<u8>) -> Answers {
+        Answers { bytes, at: 0 }
+    }
+
+    pub(super) fn next<Out: Message>(&mut self) -> Option<Result<Out, TaskError>> {
+        let (head, mut rest) = self.bytes[self.at..].split_first_chunk::<HEAD>()?;
+        let bytes = get(&mut rest)?;
+        self.at = self.bytes.len() - rest.len();
+        let [kind, number @ ..] = *head;
+        if kind == kind::RETURNED {
+            return Some(value(bytes));
+        }
+        let piece: Piece = (kind, i32::from_ne_bytes(number), bytes.to_vec());
+        Some(of_piece(piece).and_then(|bytes| value(&bytes)))
+    }
+}
+
+/// The value that these bytes are.
+pub(super) fn value<Out: Message>(bytes: &[u8]) -> Result<Out, TaskError> {
+    from_bytes(bytes).map_err(|_| TaskError::Invalid(bytes.to_vec()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
+
+    proptest! {
+        #[test]
+        fn many_arguments_come_as_they_went(list in any::<Vec<Vec<u8>>>(), calls in any::<bool>()) {
+            let callee = calls.then(|| Callee::new(|n: u8| n));
+            let (count, body) = many(callee, list.iter().cloned());
+            let opened = open(&body).unwrap();
+            prop_assert!(opened.is_many);
+            prop_assert_eq!(opened.callee.map(Callee::addresses), callee.map(Callee::addresses));
+            let back: Result<Vec<Vec<u8>>, _> = arguments(opened.rest).map(from_bytes).collect();
+            prop_assert_eq!((count, back), (list.len(), Ok(list)));
+        }
+
+        #[test]
+        fn answers_come_as_they_were_given(list in any::<Vec<Result<Vec<u8>, String>>>()) {
+            let mut answer = Vec::new();
+            for outcome in list.clone() {
+                put_piece(&mut answer, |out| match outcome {
+                    Ok(bytes) => Ok(append(&bytes, out)),
+                    Err(message) => Err(TaskError::Panicked(message)),
+                });
+            }
+            let mut answers = Answers::new(answer);
+            let back = core::iter::from_fn(|| answers.next::<Vec<u8>>());
+            let wanted = list.into_iter().map(|outcome| outcome.map_err(TaskError::Panicked));
+            prop_assert!(back.eq(wanted));
+        }
+
+        #[test]
+        fn no_bytes_are_more_than_they_are(bytes in any::<Vec<u8>>()) {
+            if let Some(opened) = open(&bytes) {
+                prop_assert!(arguments(opened.rest).count() <= bytes.len());
+            }
+            let mut answers = Answers::new(bytes.clone());
+            let count = core::iter::from_fn(|| answers.next::<u8>()).count();
+            prop_assert!(count <= bytes.len());
+        }
+    }
+}
