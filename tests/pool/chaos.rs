@@ -16,17 +16,78 @@ use crate::common::random::Random;
 use crate::family::{keeper, send, workers};
 
 const TASKS: usize = 256;
+/// Of the one case that counts them.
+const MANY: usize = 100_000;
 
 pub fn cases() -> Vec<Case> {
     vec![
         case_saying("chaos::killed_at_random", || chaos(0)),
         case_saying("chaos::killed_at_random_and_tried_again", || chaos(3)),
+        Case::new("chaos::each_of_many_once", Duration::from_secs(600), || Ok(each_once())),
     ]
 }
 
 fn seconds() -> u64 {
     let seconds = env::var("KILLPROOF_STRESS_SECONDS").ok();
     seconds.and_then(|seconds| seconds.parse().ok()).unwrap_or(1)
+}
+
+/// Kills a worker of the pool that was made last every few milliseconds.
+fn killer() -> process::Child<()> {
+    let keeper = keeper();
+    let killer = process::Builder::new().daemon(true).spawn(move || -> () {
+        let mut random = Random::new(u64::from(std::process::id()));
+        loop {
+            thread::sleep(Duration::from_micros(random.below(4000)));
+            let workers = workers(keeper);
+            if let Some(worker) = workers.get(random.below(workers.len().max(1) as u64) as usize) {
+                send(*worker, Signal::SIGKILL);
+            }
+        }
+    });
+    killer.unwrap()
+}
+
+/// Without retries: what has a result ran once, and what died with its worker once or not
+/// at all. A hundred thousand where `KILLPROOF_STRESS_SECONDS` is set, else fewer.
+fn each_once() -> String {
+    let count = if env::var_os("KILLPROOF_STRESS_SECONDS").is_some() { MANY } else { MANY / 20 };
+    let runs = Shared::new([const { AtomicU32::new(0) }; MANY]).unwrap();
+    let its_runs = runs.clone();
+    let pool = Pool::builder().processes(4).build(move |n: u32| {
+        its_runs[n as usize].fetch_add(1, Ordering::Relaxed);
+        // Long enough to be killed in.
+        let until = Instant::now() + Duration::from_micros(20);
+        while Instant::now() < until {
+            std::hint::spin_loop();
+        }
+        n + 1
+    });
+    let pool = pool.unwrap();
+    let killer = killer();
+    let (mut done, mut died) = (0, 0);
+    for (n, result) in (0..count as u32).zip(pool.imap(0..count as u32)) {
+        let runs = runs[n as usize].load(Ordering::Relaxed);
+        match result {
+            Ok(value) => {
+                assert_eq!((value, runs), (n + 1, 1), "task {n}");
+                done += 1;
+            }
+            Err(TaskError::Signalled(9)) => {
+                assert!(runs <= 1, "task {n} ran {runs} times");
+                died += 1;
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    killer.kill().unwrap();
+    assert_eq!(done + died, count);
+    // Nor did any run once more after it was told of.
+    pool.close();
+    pool.join().unwrap();
+    let twice = runs.iter().filter(|runs| runs.load(Ordering::Relaxed) > 1).count();
+    assert_eq!(twice, 0);
+    format!("chaos, each once: {done} tasks done, {died} died with their workers")
 }
 
 fn chaos(retries: u32) -> String {
@@ -42,18 +103,7 @@ fn chaos(retries: u32) -> String {
         (n, vec![n as u8; n as usize * 5])
     });
     let pool = pool.unwrap();
-    let keeper = keeper();
-    let killer = process::Builder::new().daemon(true).spawn(move || -> () {
-        let mut random = Random::new(u64::from(std::process::id()));
-        loop {
-            thread::sleep(Duration::from_micros(random.below(4000)));
-            let workers = workers(keeper);
-            if let Some(worker) = workers.get(random.below(workers.len().max(1) as u64) as usize) {
-                send(*worker, Signal::SIGKILL);
-            }
-        }
-    });
-    let killer = killer.unwrap();
+    let killer = killer();
     let end = Instant::now() + Duration::from_secs(seconds());
     let (mut done, mut died) = (0_u32, 0_u32);
     while Instant::now() < end {

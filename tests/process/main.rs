@@ -7,6 +7,7 @@ mod common;
 
 #[cfg(feature = "tokio")]
 mod awaiting;
+mod complaints;
 mod daemons;
 mod detached;
 mod ends;
@@ -32,6 +33,7 @@ use common::mapped::gate;
 fn main() {
     let cases = [
         values::cases(),
+        complaints::cases(),
         ends::cases(),
         waiting::cases(),
         detached::cases(),
