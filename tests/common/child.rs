@@ -37,14 +37,7 @@ pub fn fork(body: impl FnOnce() -> Result<(), String>) -> Child {
     // SAFETY: the processes of a case have one thread each (see the module
     // `common`), so no lock is left behind held in the child.
     match unsafe { unix_fork() }.expect("fork") {
-        ForkResult::Parent { child } => {
-            let raw = rustix::process::Pid::from_raw(child.as_raw()).expect("a pid is positive");
-            Child {
-                pid: child,
-                pidfd: pidfd_open(raw, PidfdFlags::empty()).expect("pidfd_open"),
-                note,
-            }
-        }
+        ForkResult::Parent { child } => Child { pid: child, pidfd: pidfd_of(child), note },
         ForkResult::Child => {
             let code = run_child(parent, body, &note);
             // SAFETY: ends this process at once, which is what is meant: the
@@ -52,6 +45,16 @@ pub fn fork(body: impl FnOnce() -> Result<(), String>) -> Child {
             unsafe { libc::_exit(code) }
         }
     }
+}
+
+/// A process that somebody else forked. Dropping it kills it all the same.
+pub fn other(pid: Pid) -> Child {
+    Child { pid, pidfd: pidfd_of(pid), note: Mapped::new(Note::new()) }
+}
+
+fn pidfd_of(pid: Pid) -> OwnedFd {
+    let raw = rustix::process::Pid::from_raw(pid.as_raw()).expect("a pid is positive");
+    pidfd_open(raw, PidfdFlags::empty()).expect("pidfd_open")
 }
 
 fn run_child(parent: Pid, body: impl FnOnce() -> Result<(), String>, note: &Note) -> i32 {

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use nix::sys::ptrace::{self, Options};
 use nix::sys::signal::{SigSet, Signal, raise};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
 
-use super::child::{Child, fork};
+use super::child::{Child, fork, other};
 
 /// Long enough for a child that is about to stop to be scheduled on any machine.
 const START: Duration = Duration::from_secs(60);
@@ -88,6 +89,21 @@ impl Traced {
         Ok(traced)
     }
 
+    /// Stops a process that somebody else forked, wherever it is; a sleep in the kernel
+    /// goes on with the next step.
+    pub fn attach(pid: Pid) -> Result<Self, String> {
+        let held = SigSet::from(Signal::SIGCHLD).thread_block();
+        held.map_err(|e| format!("sigprocmask: {e}"))?;
+        let options = Options::PTRACE_O_EXITKILL | Options::PTRACE_O_TRACESYSGOOD;
+        ptrace::seize(pid, options).map_err(|e| format!("PTRACE_SEIZE: {e}"))?;
+        ptrace::interrupt(pid).map_err(|e| format!("PTRACE_INTERRUPT: {e}"))?;
+        let traced = Self { child: other(pid), signal: Cell::new(None), waits: Cell::new(false) };
+        match traced.wait(Instant::now() + START) {
+            Some(Stop::Trap) => Ok(traced),
+            other => Err(format!("process {pid} did not stop: {other:?}")),
+        }
+    }
+
     pub fn child(&self) -> &Child {
         &self.child
     }
@@ -155,6 +171,8 @@ impl Traced {
                 self.signal.set((signal != Signal::SIGTRAP).then_some(signal));
                 Some(Stop::Trap)
             }
+            // It was interrupted.
+            Ok(WaitStatus::PtraceEvent(..)) => Some(Stop::Trap),
             Ok(WaitStatus::PtraceSyscall(_)) => Some(self.at_syscall()),
             Ok(end) => Some(Stop::Ended(self.child.result(end))),
             Err(error) => Some(Stop::Ended(Err(format!("waitpid: {error}")))),

@@ -24,6 +24,7 @@ mod planted;
 mod point;
 mod polled;
 mod polled_pipe;
+mod pool;
 mod process;
 mod queue;
 mod ranked;
@@ -69,6 +70,7 @@ fn main() {
         permits::cases(),
         values::cases(),
         worker::cases(),
+        pool::cases(),
         #[cfg(feature = "serde")]
         written::cases(),
     ];

@@ -71,12 +71,10 @@ fn perform<W: 'static>(row: &Row<W>, k: usize, stage: &Stage, world: &W) -> Resu
     for (index, holder) in others.iter().enumerate() {
         await_ready("a holder", holder, || stage.ready[index].load(Ordering::Acquire))?;
     }
-    let victim = Traced::start(|| {
-        (row.victim)(world, Begin::new());
-        stage.finished.store(true, Ordering::Release);
-        Ok(())
-    })?;
-    victim.run_to_mark()?;
+    let victim = match &row.other {
+        Some(other) => Traced::attach((other.pid)(world))?,
+        None => own_victim(row, stage, world)?,
+    };
     let first = others.len();
     others.extend(row.peers.iter().map(start));
     for (index, peer) in others.iter().enumerate().skip(first) {
@@ -86,6 +84,9 @@ fn perform<W: 'static>(row: &Row<W>, k: usize, stage: &Stage, world: &W) -> Resu
 
     if let Some(let_go) = &row.apart {
         let_go(world);
+    }
+    if let Some(other) = &row.other {
+        (other.provoke)(world);
     }
 
     let (end, steps) = step(row, &victim, stage, k)?;
@@ -107,6 +108,16 @@ fn perform<W: 'static>(row: &Row<W>, k: usize, stage: &Stage, world: &W) -> Resu
         ..unclean
     });
     Ok(Point { end, steps, verdict })
+}
+
+fn own_victim<W: 'static>(row: &Row<W>, stage: &Stage, world: &W) -> Result<Traced, String> {
+    let victim = Traced::start(|| {
+        (row.victim)(world, Begin::new());
+        stage.finished.store(true, Ordering::Release);
+        Ok(())
+    })?;
+    victim.run_to_mark()?;
+    Ok(victim)
 }
 
 fn await_ready(who: &str, child: &Child, ready: impl Fn() -> bool) -> Result<(), String> {

@@ -4,6 +4,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use nix::unistd::Pid;
+
 use crate::common::case::Case;
 use crate::common::mapped::Gate;
 use crate::common::trace;
@@ -24,6 +26,12 @@ type Victim<W> = Box<dyn Fn(&W, Begin) + Send>;
 /// What a holder or a peer does.
 pub type Role<W> = Box<dyn Fn(&W, &Peer<'_>) -> Result<(), String> + Send>;
 type Apart<W> = Box<dyn Fn(&W) + Send>;
+/// A victim that a holder has made, and what makes it do something.
+pub struct Other<W> {
+    pub pid: Box<dyn Fn(&W) -> Pid + Send>,
+    pub provoke: Apart<W>,
+}
+
 type Survive<W> = Box<dyn Fn(&W, &After<'_>) -> Result<(), String> + Send>;
 
 /// One row. `W` is its world: built afresh for each kill point, before any
@@ -32,6 +40,7 @@ pub struct Row<W> {
     pub name: String,
     pub world: Box<dyn Fn() -> W + Send>,
     pub victim: Victim<W>,
+    pub other: Option<Other<W>>,
     pub survive: Survive<W>,
     pub holders: Vec<Role<W>>,
     pub peers: Vec<Role<W>>,
@@ -70,6 +79,7 @@ impl<W: 'static> Row<W> {
             name: name.into(),
             world: Box::new(world),
             victim: Box::new(victim),
+            other: None,
             survive: Box::new(survive),
             holders: Vec::new(),
             peers: Vec::new(),
@@ -80,6 +90,20 @@ impl<W: 'static> Row<W> {
             every: None,
             limit: None,
         }
+    }
+
+    /// A row whose victim is a process that a [`holder`](Row::holder) has made, and that
+    /// sleeps: `pid` tells which once the holders are ready. It is stopped there,
+    /// `provoke` wakes it, and each instruction until it sleeps again is a kill point.
+    pub fn of_other(
+        name: impl Into<String>,
+        world: impl Fn() -> W + Send + 'static,
+        pid: impl Fn(&W) -> Pid + Send + 'static,
+        provoke: impl Fn(&W) + Send + 'static,
+        survive: impl Fn(&W, &After<'_>) -> Result<(), String> + Send + 'static,
+    ) -> Self {
+        let other = Some(Other { pid: Box::new(pid), provoke: Box::new(provoke) });
+        Self { other, ..Self::new(name, world, |_, _| (), survive) }.blocks()
     }
 
     /// A process that is there before the victim: it takes what the victim shall
