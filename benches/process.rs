@@ -1,4 +1,4 @@
-//! `spawn` and `join` against the bare system calls.
+//! `spawn` and `join` against the bare system calls, and a zygote's against itself.
 //!
 //! ```text
 //! cargo bench --bench process [-- PART-OF-A-NAME ..]
@@ -9,10 +9,10 @@ mod common;
 use std::hint::black_box;
 
 use common::compare::{
-    MANY, Unit, compare, family_nanoseconds_per_call, header, nanoseconds_per_call,
+    FEW, MANY, Unit, compare, family_nanoseconds_per_call, header, is_quick, nanoseconds_per_call,
 };
 use common::workers::Worker;
-use killproof::process;
+use killproof::process::{self, Zygote};
 
 /// What a larger process has in memory.
 const TOUCHED: usize = 64 << 20;
@@ -24,6 +24,25 @@ fn main() {
     let touched = vec![1_u8; TOUCHED];
     spawn_and_join("64MiB");
     black_box(touched);
+    zygote();
+}
+
+/// What the owner of the zygote has in memory, which its children do not have.
+const OWNERS: usize = 1 << 30;
+
+/// A zygote's child, of an owner with much in memory and of one with little.
+fn zygote() {
+    let zygote = Zygote::start().unwrap();
+    let child = || zygote.spawn(|()| (), ()).unwrap().join().unwrap();
+    let ours = || {
+        let touched = vec![1_u8; if is_quick() { TOUCHED } else { OWNERS }];
+        let taken = nanoseconds_per_call(child);
+        black_box(touched);
+        taken
+    };
+    let small = || nanoseconds_per_call(child);
+    let name = "process/zygote-spawn-join/1GiB/small";
+    compare(FEW, Unit::Nanoseconds, name, "with little in memory", ours, small);
 }
 
 /// A child that does nothing, from its birth until its end is known: how long
