@@ -165,9 +165,10 @@ mod tests {
         fn answers_come_as_they_were_given(list in any::<Vec<Result<Vec<u8>, String>>>()) {
             let mut answer = Vec::new();
             for outcome in list.clone() {
-                put_piece(&mut answer, |out| match outcome {
-                    Ok(bytes) => Ok(append(&bytes, out)),
-                    Err(message) => Err(TaskError::Panicked(message)),
+                put_piece(&mut answer, |out| {
+                    let bytes = outcome.map_err(TaskError::Panicked)?;
+                    append(&bytes, out);
+                    Ok(())
                 });
             }
             let mut answers = Answers::new(answer);
