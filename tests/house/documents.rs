@@ -105,9 +105,10 @@ fn files_that_are_named_exist() {
 
 #[test]
 fn tests_that_are_named_exist() {
-    let tests: String = ["pool/complaints.rs", "scenarios/daemons.rs", "log/main.rs"]
-        .map(|file| fs::read_to_string(root().join("tests").join(file)).unwrap())
-        .concat();
+    let tests: String =
+        ["pool/complaints.rs", "process/complaints.rs", "scenarios/daemons.rs", "log/main.rs"]
+            .map(|file| fs::read_to_string(root().join("tests").join(file)).unwrap())
+            .concat();
     for document in documents() {
         for test in complaints(&document.text) {
             assert!(tests.contains(&format!("\"{test}\"")), "{}: {test}", document.path.display());
