@@ -161,7 +161,7 @@ impl Zygote {
     /// let child = zygote.spawn_with(add, 2, (total.clone(), green.clone()))?;
     /// green.set();
     /// child.join()?;
-    /// assert_eq!(*total.lock()?, 42);
+    /// assert_eq!(*total.lock().unwrap(), 42);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn spawn_with<A: Message, H: Transfer, T: Message>(
