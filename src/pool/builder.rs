@@ -54,7 +54,7 @@ impl Builder {
     pub(super) fn new() -> Builder {
         Builder {
             processes: None,
-            depth: 16,
+            depth: 64,
             retries: 0,
             timeout: None,
             most_tasks: None,
@@ -71,7 +71,7 @@ impl Builder {
     }
 
     /// How many tasks lie at a worker at most, the one that it works on included, 1 to
-    /// 1024. Default: 16.
+    /// 1024. Default: 64.
     ///
     /// They are what it goes on with while nobody here waits for anything; and where tasks
     /// take microseconds, what keeps it from falling asleep after each. While somebody
@@ -223,7 +223,7 @@ impl Builder {
         let book = Book::new(workers, self.depth, self.retries);
         let crew = Processes { lines, notices: heard, keeper, stop, board, code };
         let body = self.largest.saturating_add(COVER);
-        let limits = Limits { body, window: workers * self.depth };
+        let limits = Limits { body, workers, ahead: self.depth };
         Ok(Pool::over(Exchange::new(owner, Crew::Processes(crew), limits, book)))
     }
 

@@ -47,8 +47,9 @@ pub(super) struct Exchange {
 pub(super) struct Limits {
     /// The most bytes of a body.
     pub(super) body: usize,
-    /// How many tasks are to be under way at once, so that no worker wants for any.
-    pub(super) window: usize,
+    pub(super) workers: usize,
+    /// How many tasks are to be under way for each worker, so that none wants for any.
+    pub(super) ahead: usize,
 }
 
 pub(super) struct Desk {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::body::{Answers, many};
 use super::call::Callee;
 use super::error::TaskError;
-use super::exchange::Exchange;
+use super::exchange::{Exchange, Limits};
 use super::result::AsyncResult;
 use crate::deadline::Deadline;
 use crate::shared::message::Message;
@@ -87,9 +87,14 @@ impl<'a, In: Message, Out: Message, I: Iterator<Item = In>> Feed<'a, In, Out, I>
         found.unwrap_or(0)
     }
 
-    /// As many as fit at the workers.
+    /// As many as fit at the workers, once they have half of that: a worker that is given
+    /// one small task at a time falls asleep after each.
     fn draw(&mut self) {
-        while self.under_way.len() < self.exchange.limits().window {
+        let Limits { workers, ahead, .. } = self.exchange.limits();
+        if self.under_way.len() > workers * ahead.div_ceil(2) {
+            return;
+        }
+        while self.under_way.len() < workers * ahead {
             let (count, body) = many(self.callee, self.items.by_ref().take(self.chunk_size));
             if count == 0 {
                 return;

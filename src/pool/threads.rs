@@ -71,7 +71,7 @@ where
     H: Fn(In) -> Out + Send + Sync + 'static,
 {
     record_panics();
-    let limits = Limits { body: usize::MAX, window: workers * AHEAD };
+    let limits = Limits { body: usize::MAX, workers, ahead: AHEAD };
     let crew = Crew::Threads(Threads::default());
     let exchange = Exchange::new(primitive::current()?, crew, limits, Book::new(workers, 1, 0));
     let (exchange, function) = (Arc::new(exchange), Arc::new(function));
