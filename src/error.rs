@@ -5,6 +5,7 @@
 //! predicate; the rest is for the log.
 
 use core::fmt;
+use std::io::ErrorKind;
 
 /// Why an operation could not be carried out.
 ///
@@ -26,7 +27,7 @@ pub struct Error {
     kind: Kind,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// The kernel said so.
     Os(i32),
@@ -44,8 +45,10 @@ pub(crate) enum Kind {
     ForeignNamespace,
     /// The bytes are not what a killproof region holds.
     Corrupt,
-    /// A region of another type, version, or kind of birth.
+    /// Not what was expected, in a way that has no values to name.
     Mismatch,
+    /// A region of another type, version, kind of birth or size.
+    Differs(Box<Difference>),
     /// A stated limit is reached.
     Limit,
     /// What was to be taken over is somebody else's by now, or nobody's.
@@ -54,6 +57,14 @@ pub(crate) enum Kind {
     Broken,
     /// What was used belongs to another process.
     NotOwner,
+}
+
+/// What two sides say of one thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Difference {
+    pub(crate) what: &'static str,
+    pub(crate) here: String,
+    pub(crate) there: String,
 }
 
 impl Error {
@@ -102,10 +113,21 @@ impl Error {
         self.kind == Kind::Corrupt
     }
 
-    /// Whether a region was made for another type, by another version, or by
-    /// a process that names itself in another way.
+    /// Whether a region was made for another type, in another size, by another
+    /// version, or by a process that names itself in another way. `Display` says what
+    /// it is here and there.
     pub fn is_mismatch(&self) -> bool {
-        self.kind == Kind::Mismatch
+        matches!(self.kind, Kind::Mismatch | Kind::Differs(_))
+    }
+
+    /// Whether there is nothing of that name.
+    pub fn is_not_found(&self) -> bool {
+        self.io_kind() == Some(ErrorKind::NotFound)
+    }
+
+    /// Whether a living process uses what already has that name.
+    pub fn is_already_exists(&self) -> bool {
+        self.io_kind() == Some(ErrorKind::AlreadyExists)
     }
 
     /// Whether a stated limit was reached, such as a queue's participants.
@@ -127,6 +149,11 @@ impl Error {
         self.kind == Kind::NotOwner
     }
 
+    /// What std calls the system's error number.
+    fn io_kind(&self) -> Option<ErrorKind> {
+        Some(std::io::Error::from_raw_os_error(self.raw_os_error()?).kind())
+    }
+
     /// The system's error number, where the kernel refused.
     pub fn raw_os_error(&self) -> Option<i32> {
         match self.kind {
@@ -138,9 +165,13 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let reason = match self.kind {
+        let reason = match &self.kind {
             Kind::Os(errno) => {
-                return write!(f, "{}: {}", self.call, std::io::Error::from_raw_os_error(errno));
+                return write!(f, "{}: {}", self.call, std::io::Error::from_raw_os_error(*errno));
+            }
+            Kind::Differs(difference) => {
+                let Difference { what, here, there } = &**difference;
+                return write!(f, "{}: {what} is {here} here and {there} there", self.call);
             }
             Kind::TimedOut => "timed out",
             Kind::WouldBlock => "would block",
@@ -149,7 +180,7 @@ impl fmt::Display for Error {
             Kind::Unplaced => "not in shared memory; make it part of a `Shared`",
             Kind::ForeignNamespace => "this process is in another PID or time namespace",
             Kind::Corrupt => "the shared bytes are damaged",
-            Kind::Mismatch => "the region was made for another type, version or kind of kernel",
+            Kind::Mismatch => "made for another type or by another version",
             Kind::Limit => "beyond the limit",
             Kind::Gone => "somebody else has it by now, or its owner died",
             Kind::Broken => "the barrier is broken",
@@ -171,9 +202,9 @@ impl From<Error> for std::io::Error {
     fn from(error: Error) -> Self {
         match error.kind {
             Kind::Os(errno) => std::io::Error::from_raw_os_error(errno),
-            Kind::TimedOut => std::io::Error::new(std::io::ErrorKind::TimedOut, error),
-            Kind::WouldBlock => std::io::Error::new(std::io::ErrorKind::WouldBlock, error),
-            Kind::Corrupt => std::io::Error::new(std::io::ErrorKind::InvalidData, error),
+            Kind::TimedOut => std::io::Error::new(ErrorKind::TimedOut, error),
+            Kind::WouldBlock => std::io::Error::new(ErrorKind::WouldBlock, error),
+            Kind::Corrupt => std::io::Error::new(ErrorKind::InvalidData, error),
             _ => std::io::Error::other(error),
         }
     }

@@ -66,6 +66,8 @@
 //!   it is received.
 //! - A value inside an abandoned lock is its user's to repair. Side effects are
 //!   not undone.
+//! - What has a [name](named) is in a file in `/dev/shm`: its owner can make it shorter
+//!   under those who use it, which ends them with SIGBUS.
 //! - What is held at `exec`, or by a leaked guard, stays held for as long as the
 //!   process lives. Checkpoint and restore, `CLONE_VM` children, and sandboxes
 //!   that forbid both `pidfd_open` and `kill` are not supported.
@@ -168,6 +170,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Something with a name, for programs that have nothing else in common ([`named`]):
+//!
+//! ```
+//! use killproof::{Named, channel::{Receiver, Sender}};
+//!
+//! # let name = &format!("front-{}", std::process::id());
+//! let todo: Receiver<String> = Named::new(name).open_or_create()?;
+//! let jobs: Sender<String> = Named::new(name).open_or_create()?; // in another program
+//! jobs.send("sweep the floor".into())?;
+//! assert_eq!(*todo.lease()?, "sweep the floor");
+//! Named::new(name).unlink()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Workers, for one function and many arguments ([`pool`]):
 //!
 //! ```
@@ -200,6 +216,8 @@
 //! | as a [`Zygote`](process::Zygote) | its children end with it, and its owner is told at the next order |
 //! | as the last at its side of a queue | the others get what was sent, then `Disconnected` |
 //! | with an end of a [`pipe`](channel::pipe()) | the other end gets what was sent, then `Disconnected`; a sender its value back |
+//! | making something with a [name](named) | nothing of it is there, or all of it |
+//! | as the last to use something with a name | it stays, with what was committed; whoever creates takes the name over |
 //! | before it rang for those in [`select`], poll(2) or tokio ([`Ready`]) | they come to look by themselves |
 //!
 //! # Trade-offs
@@ -259,7 +277,8 @@
 //!   them; `raw`, the word machines, each a file with its states, transitions and
 //!   orderings; `ready`, descriptors to poll; `shared`, bytes that others also see.
 //! - *Built on it:* [`sync`], typed shells over `raw`; [`channel`], queues and
-//!   pipes; [`process`], fork and join; [`pool`], workers.
+//!   pipes; [`named`], both for unrelated processes; [`process`], fork and join;
+//!   [`pool`], workers.
 
 #![doc(test(attr(deny(warnings))))]
 // Under the model nothing above `raw` is there to use what is below.
@@ -272,6 +291,8 @@ compile_error!("killproof needs Linux: pidfd, futex and memfd have no equivalent
 pub mod channel;
 mod deadline;
 mod error;
+#[cfg(not(loom))]
+pub mod named;
 #[cfg(not(loom))]
 pub mod pool;
 mod primitive;
@@ -289,7 +310,11 @@ mod sys;
 
 pub use error::Error;
 #[cfg(not(loom))]
+pub use named::Named;
+#[cfg(not(loom))]
 pub use ready::{Ready, select};
+#[cfg(not(loom))]
+pub use shared::exposed::Exposed;
 #[cfg(not(loom))]
 pub use shared::handle::Shared;
 #[cfg(not(loom))]

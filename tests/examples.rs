@@ -4,8 +4,14 @@
 #[path = "common/program.rs"]
 mod program;
 
-use std::process::Command;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
+use killproof::Named;
+use killproof::sync::Value;
 use program::program;
 
 /// What the example says, which comes to its end.
@@ -112,6 +118,62 @@ fn tasks_at_once_and_one_after_the_other_have_the_same_results() {
 fn progress_comes_to_its_end() {
     let said = output("progress");
     assert!(said.contains("230631 takes 442 steps, the most of all up to 300000"), "{said}");
+}
+
+killproof::plain! {
+    /// The consumer's progress, as it writes it.
+    struct Done {
+        next: u64,
+        sum: u64,
+    }
+}
+
+/// One of them is killed and started again whenever they have come some way; in the end
+/// each number was counted once.
+#[test]
+fn producer_and_consumer_are_killed_fifty_times_each_and_nothing_is_lost() {
+    const KILLS: usize = 50;
+    const SOME_WAY: u64 = 20;
+    let name = format!("numbers-{}", std::process::id());
+    let named = |part| Named::new(format!("{name}.{part}"));
+    let count = named("count").create_shared(Value::new(u64::MAX)).unwrap();
+    let start = |program: &PathBuf| {
+        let mut command = Command::new(program);
+        command.arg(&name).stdout(Stdio::piped()).spawn().unwrap()
+    };
+    let programs = ["producer", "consumer"].map(program);
+    let mut running = programs.each_ref().map(start);
+    let done = loop {
+        // The consumer's, which has nothing in common with this program but the name.
+        match named("done").open_shared::<Value<Done>>() {
+            Err(error) if error.is_not_found() => thread::yield_now(),
+            done => break done.unwrap(),
+        }
+    };
+    for kill in 0..2 * KILLS {
+        let before = done.get().next;
+        while done.get().next < before + SOME_WAY {
+            thread::sleep(Duration::from_micros(100));
+        }
+        // The producer is the last.
+        let which = (kill + 1) % 2;
+        running[which].kill().unwrap();
+        assert_eq!(running[which].wait().unwrap().signal(), Some(9));
+        if kill + 1 == 2 * KILLS {
+            let sent = named("sent").open_shared::<Value<u64>>().unwrap();
+            count.set(sent.get() + 100).unwrap();
+        }
+        running[which] = start(&programs[which]);
+    }
+    let [producer, consumer] = running.map(|program| program.wait_with_output().unwrap());
+    let said = String::from_utf8(consumer.stdout).unwrap();
+    assert!(producer.status.success() && consumer.status.success(), "{said}");
+    let Done { next, sum } = done.get();
+    assert!(next >= 2000 && sum == next * (next - 1) / 2, "{next} numbers, sum {sum}");
+    assert!(said.contains(&format!("{next} numbers, of which the sum is {sum}")), "{said}");
+    named("count").unlink().unwrap();
+    let left = Named::list().unwrap();
+    assert!(!left.iter().any(|entry| entry.name().starts_with(&name)), "{left:?}");
 }
 
 #[cfg(feature = "tokio")]

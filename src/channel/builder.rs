@@ -1,13 +1,16 @@
 //! How a queue comes to be, and how large it is.
 
+use std::sync::Arc;
+
 use super::end::End;
 use super::key::{Key, order_of};
-use super::mapped::{Geometry, Mapped};
+use super::mapped::Mapped;
+use super::plan::{Expected, Geometry};
 use super::receiver::Receiver;
 use super::sender::Sender;
 use crate::error::{Error, Kind};
 use crate::primitive::FLAGS;
-use crate::raw::queue::{MOST_ATTEMPTS, Order, Side};
+use crate::raw::queue::{Order, Side};
 use crate::shared::message::Message;
 use crate::shared::trust::Trust;
 
@@ -90,22 +93,16 @@ type Ends<T> = (Sender<T>, Receiver<T>);
 /// assert_eq!(receiver.recv()?.len(), 1_000_000);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[must_use = "a builder does nothing until `queue` is called"]
 pub struct Builder {
-    capacity: usize,
-    inline: usize,
-    largest: usize,
-    participants: usize,
-    leases: usize,
+    capacity: Option<usize>,
+    inline: Option<usize>,
+    largest: Option<usize>,
+    participants: Option<usize>,
+    leases: Option<usize>,
     attempts: Option<u32>,
     trust: Trust,
-}
-
-impl Default for Builder {
-    fn default() -> Self {
-        Builder::new()
-    }
 }
 
 impl Builder {
@@ -119,20 +116,12 @@ impl Builder {
 
     /// A queue of 64 messages with the defaults of the other settings.
     pub fn new() -> Builder {
-        Builder {
-            capacity: 64,
-            inline: 256,
-            largest: 64 << 10,
-            participants: 256,
-            leases: 256,
-            attempts: None,
-            trust: Trust::Family,
-        }
+        Builder::default()
     }
 
     /// How many messages the queue holds, 1 to 2^20. Default: 64.
     pub fn capacity(mut self, messages: usize) -> Builder {
-        self.capacity = messages;
+        self.capacity = Some(messages);
         self
     }
 
@@ -141,7 +130,7 @@ impl Builder {
     ///
     /// Ignored where all messages are equally long.
     pub fn inline(mut self, bytes: usize) -> Builder {
-        self.inline = bytes;
+        self.inline = Some(bytes);
         self
     }
 
@@ -150,20 +139,20 @@ impl Builder {
     ///
     /// Ignored where all messages are equally long.
     pub fn largest(mut self, bytes: usize) -> Builder {
-        self.largest = bytes;
+        self.largest = Some(bytes);
         self
     }
 
     /// How many processes may hold an end, on each side. Default: 256, at most
     /// 1023.
     pub fn participants(mut self, processes: usize) -> Builder {
-        self.participants = processes;
+        self.participants = Some(processes);
         self
     }
 
     /// How many messages may be leased at once. Default: 256.
     pub fn leases(mut self, tasks: usize) -> Builder {
-        self.leases = tasks;
+        self.leases = Some(tasks);
         self
     }
 
@@ -240,39 +229,55 @@ impl Builder {
     }
 
     fn build<T: Message>(self, order: Order, key: Option<fn(&T) -> u64>) -> Result<Ends<T>, Error> {
-        let most = match order {
-            Order::Arrival => (Builder::MAX_CAPACITY, "a queue's capacity, 1 to 1048576"),
-            _ => (Builder::MAX_RANKED_CAPACITY, "the capacity of a queue by rank, 1 to 4096"),
-        };
-        let settings = [
-            (self.capacity, most.0, most.1),
-            (self.participants, Builder::MAX_PARTICIPANTS, "a queue's participants, 1 to 1023"),
-            (self.leases, Builder::MAX_CAPACITY, "a queue's leases, 1 to 1048576"),
-        ];
-        for (setting, most, what) in settings {
-            if !(1..=most).contains(&setting) {
-                return Err(Error::new(what, Kind::Limit));
-            }
-        }
-        if self.attempts.is_some_and(|attempts| !(1..=MOST_ATTEMPTS).contains(&attempts)) {
+        let queue = Arc::new(Mapped::create::<T>(self.geometry::<T>(order)?, self.trust)?);
+        let sender = End::new(queue.clone(), Side::Send)?;
+        Ok((Sender::new(sender, key), Receiver::new(End::new(queue, Side::Receive)?)))
+    }
+
+    /// The sizes of a queue in this order.
+    pub(super) fn geometry<T: Message>(&self, order: Order) -> Result<Geometry, Error> {
+        if self.attempts == Some(0) {
             return Err(Error::new("a queue's attempts, 1 to 1022", Kind::Limit));
         }
+        let largest = self.largest.unwrap_or(64 << 10);
         let (inline, largest) = match T::FIXED {
             Some(len) => (len, len),
-            None => (self.inline.min(self.largest), self.largest),
+            None => (self.inline.unwrap_or(256).min(largest), largest),
         };
         let geometry = Geometry {
             order,
-            capacity: self.capacity,
+            capacity: self.capacity.unwrap_or(64),
             inline,
             largest,
-            seats: self.participants,
-            cells: self.leases,
-            attempts: self.attempts,
-            trust: self.trust,
+            seats: self.participants.unwrap_or(256),
+            cells: self.leases.unwrap_or(256),
+            attempts: self.attempts.map_or(0, |most| most as usize),
         };
-        let queue = Mapped::create::<T>(geometry)?;
-        let sender = End::new(queue.clone(), Side::Send)?;
-        Ok((Sender::new(sender, key), Receiver::new(End::new(queue, Side::Receive)?)))
+        geometry.check()?;
+        Ok(geometry)
+    }
+
+    /// What was said here of a queue of messages of type `T`; the rest may be anything.
+    pub(super) fn expected<T: Message>(&self, order: Option<Order>) -> Expected {
+        let (inline, largest) = match T::FIXED {
+            Some(len) => (Some(len), Some(len)),
+            None => (self.inline, self.largest),
+        };
+        let attempts = self.attempts.map(|most| most as usize);
+        let order = order.map(|order| order as usize);
+        [self.capacity, order, inline, largest, self.participants, self.leases, attempts]
+    }
+
+    /// The same with what was not said here from `other`.
+    pub(super) fn or(self, other: Builder) -> Builder {
+        Builder {
+            capacity: self.capacity.or(other.capacity),
+            inline: self.inline.or(other.inline),
+            largest: self.largest.or(other.largest),
+            participants: self.participants.or(other.participants),
+            leases: self.leases.or(other.leases),
+            attempts: self.attempts.or(other.attempts),
+            trust: self.trust,
+        }
     }
 }

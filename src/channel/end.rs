@@ -4,7 +4,7 @@
 //! handle remembers under which stamp it is counted: after a fork the child's
 //! copy sees that it is not its own yet, and counts itself at its first use.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
 use super::error::not_joined;
@@ -42,6 +42,14 @@ impl End {
     pub(super) fn new(queue: Arc<Queue<Mapped>>, side: Side) -> Result<End, Error> {
         let end = End::uncounted(queue, side);
         end.me()?;
+        Ok(end)
+    }
+
+    /// The same for one who comes to a queue that others may have left: the first
+    /// message that it takes is what the dead had on lease, if they had anything.
+    pub(super) fn succeeding(queue: Arc<Queue<Mapped>>, side: Side) -> Result<End, Error> {
+        let end = End::new(queue, side)?;
+        end.until_ask.store(0, Ordering::Relaxed);
         Ok(end)
     }
 
@@ -130,8 +138,9 @@ impl End {
         self.watches.fd(me, self.bell_fd(), || _ = self.queue.arm(self.side, me, false))
     }
 
-    pub(super) fn bell_fd(&self) -> BorrowedFd<'_> {
-        self.queue.memory.bell(self.side).as_fd()
+    /// `None` where the queue was opened by a name: nobody rings there.
+    pub(super) fn bell_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.queue.memory.bell(self.side).fd()
     }
 
     /// Whether a try is worth it now; otherwise the bell rings once it may be.

@@ -61,6 +61,7 @@
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+// Here too: what `named` needs, to have queues and pipes in a region with a name.
 // May import: `raw`, `ready`, `shared`, `primitive`, `deadline`, `error`. Never:
 // `process`, `pool`, `sys`.
 
@@ -72,7 +73,9 @@ mod iter;
 mod key;
 mod letters;
 mod mapped;
+mod named;
 mod pipe;
+mod plan;
 mod received;
 mod receiver;
 mod reservation;
@@ -81,6 +84,7 @@ mod slots;
 mod task;
 #[cfg(feature = "tokio")]
 mod tokio;
+mod transferred;
 
 pub use builder::{Builder, lifo, priority, queue};
 pub use error::{RecvError, SendError};

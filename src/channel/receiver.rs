@@ -54,7 +54,7 @@ use crate::shared::message::Message;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Receiver<T: Message> {
-    end: End,
+    pub(super) end: End,
     messages: PhantomData<fn() -> T>,
 }
 
@@ -312,7 +312,7 @@ impl<T: Message> Ready for Receiver<T> {
 
 impl<T: Message> Source for Receiver<T> {
     fn bell_fd(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.end.bell_fd())
+        self.end.bell_fd()
     }
 
     fn look(&self, ask: bool) -> Result<bool, Error> {

@@ -279,7 +279,7 @@ impl<T: Message> Ready for Sender<T> {
 
 impl<T: Message> Source for Sender<T> {
     fn bell_fd(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.end.bell_fd())
+        self.end.bell_fd()
     }
 
     fn look(&self, ask: bool) -> Result<bool, Error> {

@@ -137,7 +137,7 @@ impl<T: Message> Child<T> {
         }
         // A zygote is still to say how it ended, or a tracer to be told first, and no
         // edge need follow that: in slices.
-        let watch = Watch::new(self.as_fd())?;
+        let watch = Watch::new(Some(self.as_fd()))?;
         let wakes = Wakes::of(watch.as_fd())?;
         loop {
             wakes.next().await?;

@@ -21,7 +21,8 @@ use crate::error::Error;
 /// readable now and then without a reason, so that whoever polls comes to look who
 /// is dead. It is never missing for long: readable as soon as there is something
 /// or nobody is left at the other side, and at most about 100 ms after a process
-/// was killed between the two.
+/// was killed between the two. Of what was opened by a [name](crate::named), nobody makes
+/// it readable but its own timer: at most about 100 ms after there is something.
 ///
 /// - [`Receiver`](crate::channel::Receiver): a message is there, or came back, or
 ///   there will be none.
@@ -77,7 +78,8 @@ pub trait Ready: Source {
 /// What `select` asks; it keeps others from making things [`Ready`].
 pub trait Source {
     /// Becomes readable at a change after a [`look`](Source::look) that found
-    /// nothing; `None` where it is readable without a reason, and perhaps stays so.
+    /// nothing; `None` where it is readable without a reason, and perhaps stays so, or
+    /// where there is none that anybody would make readable.
     #[doc(hidden)]
     fn bell_fd(&self) -> Option<BorrowedFd<'_>>;
 

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::primitive::Stamp;
 use crate::sys::epoll;
 
-/// An epoll that is readable when its bell is, or its slice is over.
+/// An epoll that is readable when its bell is, if it has one, or its slice is over.
 ///
 /// The timer runs from each look that found nothing to the next; once over, it
 /// stays so until then. So a bell that somebody dead should have rung, or should
@@ -23,9 +23,9 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// Begins its first slice.
-    pub(crate) fn new(bell: BorrowedFd<'_>) -> Result<Watch, Error> {
+    pub(crate) fn new(bell: Option<BorrowedFd<'_>>) -> Result<Watch, Error> {
         let timer = epoll::timer()?;
-        let both = epoll::either(bell, timer.as_fd())?;
+        let both = epoll::any(bell.into_iter().chain([timer.as_fd()]))?;
         let watch = Watch { both, timer, slices: Mutex::new(Slices::new()) };
         watch.begin_slice();
         Ok(watch)
@@ -79,7 +79,7 @@ impl Watches {
     pub(crate) fn fd(
         &self,
         me: Stamp,
-        bell: BorrowedFd<'_>,
+        bell: Option<BorrowedFd<'_>>,
         arm: impl FnOnce(),
     ) -> Result<BorrowedFd<'_>, Error> {
         if let Some(watch) = self.of(me) {
@@ -103,7 +103,7 @@ impl Watches {
     }
 
     /// The watch of this process, made if there is none.
-    fn get(&self, me: Stamp, bell: BorrowedFd<'_>) -> Result<&Watch, Error> {
+    fn get(&self, me: Stamp, bell: Option<BorrowedFd<'_>>) -> Result<&Watch, Error> {
         let mut watches = self;
         loop {
             match watches.0.get() {

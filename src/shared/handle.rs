@@ -8,9 +8,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use super::region::{Region, layout_of};
+use super::layout::Layout;
+use super::region::Region;
 use super::shareable::{Placement, Shareable};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 
 /// An [`Arc`] whose target lies in memory that forked children share.
 ///
@@ -55,15 +56,31 @@ impl<T: Shareable> Shared<T> {
     /// When the kernel gives no memory or descriptor, when it offers no pidfd,
     /// or when this process lives in another PID namespace than its family.
     pub fn new(value: T) -> Result<Shared<T>, Error> {
+        let region = Region::create("killproof", &Layout::of::<T>(), size_of::<T>())?;
+        // SAFETY: just made, so nobody else can see it yet.
+        unsafe { Shared::place_in(&region, value) };
+        Ok(Shared::over(region))
+    }
+
+    /// Moves `value` into a region and makes its primitives ready for use.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else can see the region yet.
+    ///
+    /// # Panics
+    ///
+    /// When the region is too small for it.
+    pub(crate) unsafe fn place_in(region: &Region, value: T) {
         const { assert!(align_of::<T>() <= 128, "aligned to more than two cache lines") };
-        let region = Region::create("killproof", layout_of::<T>(&[]), size_of::<T>())?;
-        // SAFETY: 1. The body is `size_of::<T>()` bytes (`create`) and aligned
-        //    to 128, which the assertion says is enough. 2. Nobody else can see
-        //    the region yet.
-        unsafe { region.body().cast::<T>().write(value) };
-        let shared = Shared::<T>::over(region);
-        shared.place(&Placement::new());
-        Ok(shared)
+        assert!(size_of::<T>() <= region.len());
+        let place = region.body().cast::<T>();
+        // SAFETY: 1. There is room for it, just asserted, and the body is aligned to
+        //    128, which the assertion before says is enough. 2. Nobody else can see the
+        //    region yet, says the caller.
+        unsafe { place.write(value) };
+        // SAFETY: just written, and mapped for as long as `region` lives.
+        unsafe { place.as_ref() }.place(&Placement::new());
     }
 
     /// Maps a value whose [`as_fd`](Shared::as_fd) arrived here, over a socket
@@ -104,7 +121,23 @@ impl<T: Shareable> Shared<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub unsafe fn open(fd: OwnedFd) -> Result<Shared<T>, Error> {
-        let region = Region::open(fd, layout_of::<T>(&[]), size_of::<T>())?;
+        // SAFETY: the caller vouches for the bytes.
+        unsafe { Shared::found_in(Region::open(fd, &Layout::of::<T>())?) }
+    }
+
+    /// A handle to the value that somebody placed in a region.
+    ///
+    /// # Errors
+    ///
+    /// [`is_corrupt`](Error::is_corrupt) when the region is too small for one.
+    ///
+    /// # Safety
+    ///
+    /// [`open`](Shared::open)'s.
+    pub(crate) unsafe fn found_in(region: Region) -> Result<Shared<T>, Error> {
+        if region.len() < size_of::<T>() {
+            return Err(Error::new("region", Kind::Corrupt));
+        }
         Ok(Shared::over(region))
     }
 

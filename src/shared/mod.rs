@@ -1,6 +1,6 @@
 //! Floor 2, beside `raw`: bytes that other processes also see.
 //!
-//! What may lie there (`Shareable`, `Plain`), how it gets there (`Region`,
+//! What may lie there (`Shareable`, `Plain`, `Exposed`), how it gets there (`Region`,
 //! `Shared`), what crosses as bytes (`Message`) or as descriptors (`Transfer`, `Wire`), and
 //! the two things a fork needs to know about a thread: what it has on loan, and to
 //! whom its endpoints go.
@@ -10,7 +10,9 @@
 
 pub(crate) mod describe;
 mod encoding;
+pub(crate) mod exposed;
 pub(crate) mod handle;
+pub(crate) mod layout;
 pub(crate) mod loans;
 pub(crate) mod message;
 pub(crate) mod plain;
@@ -23,3 +25,4 @@ pub(crate) mod transfer;
 pub(crate) mod transferable;
 pub(crate) mod trust;
 pub(crate) mod wire;
+pub(crate) mod words;

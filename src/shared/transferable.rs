@@ -8,7 +8,10 @@ use super::shareable::Shareable;
 use crate::error::{Error, Kind};
 
 /// A handle that another program can have, since it is nothing but descriptors: a
-/// [`Shared`], an [`Event`](crate::sync::Event), or up to six of them in a tuple.
+/// [`Shared`], an [`Event`](crate::sync::Event), an end of a
+/// [`queue`](crate::channel::queue), or up to six of them in a tuple.
+///
+/// One that was opened by a [name](crate::named) is not: the other program opens the name.
 ///
 /// Only this crate's handles are.
 pub trait Transfer: Sized + sealed::Sealed {

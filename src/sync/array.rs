@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::primitive;
 use crate::raw;
 use crate::shared::describe::{Owner, unplaced};
+use crate::shared::exposed::Exposed;
 use crate::shared::loans;
 use crate::shared::plain::Plain;
 use crate::shared::racy::Racy;
@@ -63,6 +64,10 @@ unsafe impl<T: Plain, const N: usize> Shareable for Array<T, N> {
         self.raw.place();
     }
 }
+
+// SAFETY: atomic words, and elements that are read and written by atomic operations; any
+// bytes are a `T: Plain`.
+unsafe impl<T: Plain, const N: usize> Exposed for Array<T, N> {}
 
 impl<T: Plain, const N: usize> Array<T, N> {
     /// An array to be moved into a [`Shared`](crate::Shared).

@@ -189,7 +189,7 @@ impl Event {
         if self.is_set() {
             return Ok(());
         }
-        let watch = Watch::new(self.as_fd())?;
+        let watch = Watch::new(Some(self.as_fd()))?;
         let wakes = Wakes::of(watch.as_fd())?;
         while !self.flag.is_set_since(start) {
             wakes.next().await?;

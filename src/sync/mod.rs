@@ -13,7 +13,7 @@
 //! | [`ReentrantMutex`] holding it, however often | as with [`Mutex`] |
 //! | [`Semaphore`] with a [`Permit`] | the permit is free again |
 //! | [`Value`], [`Array`] changing it | it has changed, whole, or not at all; readers do not notice |
-//! | [`Event`] setting, clearing or waiting | it happened or it did not; nobody hangs |
+//! | [`Event`], [`Flag`] setting, clearing or waiting | it happened or it did not; nobody hangs |
 //! | [`Condvar`] notified, not yet awake | another waiter is notified in its place |
 //! | [`Condvar`] notifying all | all are notified or nobody is |
 //! | [`Barrier`] as a [`Party`], outside or inside | every survivor has [`Broken`] until its place is taken |
@@ -30,6 +30,7 @@ mod array;
 mod barrier;
 mod condvar;
 mod event;
+mod flag;
 mod mutex;
 mod once;
 mod permit;
@@ -43,6 +44,7 @@ pub use array::Array;
 pub use barrier::{Barrier, BarrierWaitResult, Broken, Party};
 pub use condvar::{Condvar, WaitTimeoutResult};
 pub use event::Event;
+pub use flag::Flag;
 pub use mutex::{Mutex, MutexGuard};
 pub use once::{Once, OnceLock, SetError};
 pub use permit::{AcquireError, Permit, PermitId};

@@ -14,6 +14,7 @@ use crate::primitive::{self, Stamp};
 use crate::raw;
 use crate::raw::mutex::Locked;
 use crate::shared::describe::{Owner, unplaced};
+use crate::shared::exposed::Exposed;
 use crate::shared::loans::{self, Loan};
 use crate::shared::shareable::{Placement, Shareable};
 
@@ -95,6 +96,9 @@ unsafe impl<T: Shareable + Copy> Shareable for Mutex<T> {
         self.raw.place();
     }
 }
+
+// SAFETY: atomic words, for which any bytes are a value; what a guard refers to has none.
+unsafe impl Exposed for Mutex<()> {}
 
 impl<T: Shareable + Copy> Mutex<T> {
     /// A free lock around `value`, to be moved into a [`Shared`](crate::Shared).

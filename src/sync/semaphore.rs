@@ -11,6 +11,7 @@ use crate::error::{Error, Kind};
 use crate::primitive::{self, AtomicU64, Ordering};
 use crate::raw;
 use crate::shared::describe::{participants, unplaced};
+use crate::shared::exposed::Exposed;
 use crate::shared::loans;
 use crate::shared::shareable::{Placement, Shareable};
 
@@ -54,6 +55,9 @@ unsafe impl<const CAPACITY: usize> Shareable for Semaphore<CAPACITY> {
         self.raw.place(self.permits(), self.is_bounded(), random_number());
     }
 }
+
+// SAFETY: atomic words, for which any bytes are a value.
+unsafe impl<const CAPACITY: usize> Exposed for Semaphore<CAPACITY> {}
 
 impl Semaphore {
     /// A semaphore with `permits` permits, at most 64, to be moved into a

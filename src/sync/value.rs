@@ -7,6 +7,7 @@ use crate::error::{Error, Kind};
 use crate::primitive;
 use crate::raw;
 use crate::shared::describe::{Owner, unplaced};
+use crate::shared::exposed::Exposed;
 use crate::shared::loans;
 use crate::shared::plain::Plain;
 use crate::shared::racy::{Racy, Wide};
@@ -73,6 +74,10 @@ unsafe impl<T: Plain> Shareable for Value<T> {
         self.raw.place();
     }
 }
+
+// SAFETY: atomic words, and copies that are read and written by atomic operations; any
+// bytes are a `T: Plain`.
+unsafe impl<T: Plain> Exposed for Value<T> {}
 
 impl<T: Plain> Value<T> {
     const IS_ATOMIC: bool = Racy::<T, Wide>::IS_ONE_UNIT;

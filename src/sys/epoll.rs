@@ -1,4 +1,4 @@
-//! epoll(7) and timerfd(2), for one descriptor that stands for two.
+//! epoll(7) and timerfd(2), for one descriptor that stands for several.
 
 use core::time::Duration;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -13,13 +13,15 @@ use super::errno::Named;
 use super::fd::beyond_stdio;
 use crate::error::Error;
 
-/// A descriptor that is readable while one of the two is.
-pub(crate) fn either(first: BorrowedFd<'_>, second: BorrowedFd<'_>) -> Result<OwnedFd, Error> {
-    let either = beyond_stdio(epoll::create(CreateFlags::CLOEXEC).named("epoll_create1")?)?;
-    for fd in [first, second] {
-        epoll::add(&either, fd, EventData::new_u64(0), EventFlags::IN).named("epoll_ctl")?;
+/// A descriptor that is readable while one of these is.
+pub(crate) fn any<'a>(
+    descriptors: impl IntoIterator<Item = BorrowedFd<'a>>,
+) -> Result<OwnedFd, Error> {
+    let any = beyond_stdio(epoll::create(CreateFlags::CLOEXEC).named("epoll_create1")?)?;
+    for fd in descriptors {
+        epoll::add(&any, fd, EventData::new_u64(0), EventFlags::IN).named("epoll_ctl")?;
     }
-    Ok(either)
+    Ok(any)
 }
 
 /// A timer on the monotonic clock that does not run yet.

@@ -45,10 +45,13 @@ pub(crate) fn duplicate(fd: BorrowedFd<'_>) -> Result<OwnedFd, Error> {
 
 /// The numbers, past those of the standard streams, of this process's descriptors
 /// that are files, pipes, sockets or devices. The others are what this crate's
-/// handles are made of: its own memory files, eventfds, pidfds, epolls.
+/// handles are made of: its own memory files, with a name or without, eventfds,
+/// pidfds, epolls.
 pub(crate) fn files() -> Result<Vec<RawFd>, Error> {
     const LIST: &str = "/proc/self/fd";
-    const OTHERS: [&str; 2] = ["/memfd:killproof", "anon_inode:"];
+    // What was made without a name goes by its number, also when it has one.
+    const OTHERS: [&str; 4] =
+        ["/memfd:killproof", "anon_inode:", "/dev/shm/killproof.", "/dev/shm/#"];
     let mut files = Vec::new();
     for entry in std::fs::read_dir(LIST).named("read(/proc/self/fd)")?.flatten() {
         let number = entry.file_name().to_str().and_then(|name| name.parse().ok());

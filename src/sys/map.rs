@@ -37,6 +37,19 @@ pub(crate) fn len(fd: BorrowedFd<'_>) -> Result<usize, Error> {
     usize::try_from(stat.st_size).map_err(|_| Error::new("fstat", Kind::Corrupt))
 }
 
+/// Fills `bytes` with the start of the file; false where that has fewer.
+pub(crate) fn read_start(fd: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<bool, Error> {
+    let mut filled = 0;
+    while filled < bytes.len() {
+        let read = || rustix::io::pread(fd, &mut bytes[filled..], filled as u64);
+        match rustix::io::retry_on_intr(read).named("pread")? {
+            0 => return Ok(false),
+            more => filled += more,
+        }
+    }
+    Ok(true)
+}
+
 /// A file mapped whole, read and write, shared; unmapped when dropped.
 #[derive(Debug)]
 pub(crate) struct Mapping {

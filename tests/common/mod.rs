@@ -15,6 +15,7 @@ pub mod forms;
 pub mod interruptions;
 pub mod locks;
 pub mod mapped;
+pub mod name;
 pub mod numbered;
 pub mod pin;
 pub mod random;

@@ -18,6 +18,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("shared", &["primitive", "sys", "error"]),
     ("sync", &["raw", "ready", "shared", "primitive", "deadline", "error", "sys"]),
     ("channel", &["raw", "ready", "shared", "primitive", "deadline", "error"]),
+    ("named", &["channel", "shared", "primitive", "deadline", "error", "sys"]),
     ("process", &["ready", "shared", "primitive", "sys", "deadline", "error"]),
     (
         "pool",

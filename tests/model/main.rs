@@ -11,6 +11,7 @@ mod condvar;
 mod connection;
 mod event;
 mod mutex;
+mod named;
 mod once;
 mod pipe;
 mod queue;

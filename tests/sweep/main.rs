@@ -16,6 +16,7 @@ mod join;
 mod lease;
 mod leaving;
 mod mutex;
+mod named;
 mod once;
 mod permits;
 mod pipe;
@@ -63,6 +64,7 @@ fn main() {
         forms::cases(),
         leaving::cases(),
         pipe::cases(),
+        named::cases(),
         connection::cases(),
         polled_pipe::cases(),
         twice::cases(),

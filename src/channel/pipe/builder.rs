@@ -3,6 +3,7 @@
 use super::duplex::Duplex;
 use super::end::End;
 use super::receiver::PipeReceiver;
+use super::record::HEADER;
 use super::ring::Ring;
 use super::sender::PipeSender;
 use crate::error::{Error, Kind};
@@ -115,7 +116,7 @@ impl PipeBuilder {
     /// The most bytes that a pipe may hold.
     pub const MAX_CAPACITY: usize = 1 << 30;
     /// The fewest, to which less is rounded up.
-    const LEAST: usize = 64;
+    pub(super) const LEAST: usize = 64;
 
     /// A pipe of 64 KiB.
     pub fn new() -> PipeBuilder {
@@ -140,17 +141,22 @@ impl PipeBuilder {
     /// the messages where all are equally long; otherwise as
     /// [`Shared::new`](crate::Shared::new).
     pub fn pipe<T: Message>(self) -> Result<(PipeSender<T>, PipeReceiver<T>), Error> {
+        let pipe = Ring::create::<T>(self.rounded::<T>()?)?;
+        let [sender, receiver] =
+            [Side::Send, Side::Receive].map(|side| End::new(pipe.clone(), side));
+        Ok((PipeSender::new(sender), PipeReceiver::new(receiver)))
+    }
+
+    /// The capacity that a pipe of this size really has.
+    pub(super) fn rounded<T: Message>(&self) -> Result<usize, Error> {
         if self.capacity > PipeBuilder::MAX_CAPACITY {
             return Err(Error::new("a pipe's capacity, up to 1073741824", Kind::Limit));
         }
         let capacity = self.capacity.max(PipeBuilder::LEAST).next_power_of_two();
-        let pipe = Ring::create::<T>(capacity)?;
-        let [sender, receiver] =
-            [Side::Send, Side::Receive].map(|side| End::new(pipe.clone(), side));
-        if T::FIXED.is_some_and(|len| len > sender.largest()) {
+        if T::FIXED.is_some_and(|len| len > capacity - HEADER) {
             return Err(Error::new("a pipe's capacity, for a message", Kind::Limit));
         }
-        Ok((PipeSender::new(sender), PipeReceiver::new(receiver)))
+        Ok(capacity)
     }
 
     /// Makes a pipe each way, both of this size.

@@ -258,7 +258,7 @@ impl<Tx: Message, Rx: Message> Connection<Tx, Rx> {
 impl<Tx: Message, Rx: Message> Ready for Connection<Tx, Rx> {
     fn ready_fd(&self) -> Result<BorrowedFd<'_>, Error> {
         let me = self.end.owner()?;
-        self.watches.fd(me, self.wire.as_fd(), || ())
+        self.watches.fd(me, Some(self.wire.as_fd()), || ())
     }
 }
 

@@ -1,7 +1,7 @@
 //! An end of a pipe, and whose it is.
 
 use std::fmt;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
 use super::record::HEADER;
@@ -94,8 +94,9 @@ impl End {
         self.watches.fd(me, self.bell_fd(), || _ = self.arm(false))
     }
 
-    pub(super) fn bell_fd(&self) -> BorrowedFd<'_> {
-        self.pipe.memory.bell(self.side).as_fd()
+    /// `None` where the pipe was opened by a name: nobody rings there.
+    pub(super) fn bell_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.pipe.memory.bell(self.side).fd()
     }
 
     /// Whether a try is worth it now; otherwise the bell rings once it may be.

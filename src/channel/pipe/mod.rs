@@ -12,6 +12,8 @@ mod bytes;
 mod connection;
 mod duplex;
 mod end;
+mod handles;
+mod named;
 mod receiver;
 mod record;
 mod ring;

@@ -109,7 +109,7 @@ impl<T: Message> Ready for PipeReceiver<T> {
 
 impl<T: Message> Source for PipeReceiver<T> {
     fn bell_fd(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.end.bell_fd())
+        self.end.bell_fd()
     }
 
     fn look(&self, ask: bool) -> Result<bool, Error> {

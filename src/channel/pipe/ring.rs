@@ -5,12 +5,15 @@ use core::mem::size_of;
 use core::ptr::NonNull;
 use std::sync::Arc;
 
-use crate::error::Error;
+use super::builder::PipeBuilder;
+use crate::error::{Error, Kind};
 use crate::primitive::{self, AtomicU64, Bell, Ordering};
 use crate::raw::Pipe;
 use crate::raw::pipe::{Control, Memory};
 use crate::raw::queue::Side;
-use crate::shared::region::{Region, layout_of};
+use crate::shared::layout::Layout;
+use crate::shared::region::Region;
+use crate::shared::trust::Trust;
 
 /// A pipe's words in a mapping, and the ring behind them.
 #[derive(Debug)]
@@ -20,18 +23,48 @@ pub(super) struct Ring {
     capacity: usize,
     /// Those of each side.
     bells: [Bell; 2],
+    trust: Trust,
 }
 
 impl Ring {
     /// A new pipe of messages of type `T`, with both ends this process's.
     pub(super) fn create<T>(capacity: usize) -> Result<Arc<Pipe<Ring>>, Error> {
         debug_assert!(capacity.is_power_of_two());
-        let layout = layout_of::<T>(&[capacity as u64]);
-        let region = Region::create("killproof-pipe", layout, size_of::<Control>() + capacity)?;
+        let layout = Ring::layout(Layout::of::<T>(), Some(capacity));
+        let region = Region::create("killproof-pipe", &layout, Ring::len(capacity))?;
         let bells = [Bell::new()?, Bell::new()?];
-        let pipe = Pipe::new(Ring { region, capacity, bells }, capacity as u64);
+        let ring = Ring { region, capacity, bells, trust: Trust::Family };
+        let pipe = Pipe::new(ring, capacity as u64);
         pipe.place(primitive::current()?);
         Ok(Arc::new(pipe))
+    }
+
+    /// The pipe in a region that has a name, which is as large as its header says.
+    pub(super) fn named(region: Region) -> Result<Arc<Pipe<Ring>>, Error> {
+        let corrupt = Error::new("the size of a pipe", Kind::Corrupt);
+        let [capacity, ..] = *region.settings();
+        let can_be = |capacity: &usize| {
+            let sizes = PipeBuilder::LEAST..=PipeBuilder::MAX_CAPACITY;
+            sizes.contains(capacity) && capacity.is_power_of_two()
+        };
+        let capacity = usize::try_from(capacity).ok().filter(can_be);
+        let Some(capacity) = capacity.filter(|capacity| Ring::len(*capacity) <= region.len())
+        else {
+            return Err(corrupt);
+        };
+        let bells = [Bell::dumb(), Bell::dumb()];
+        let ring = Ring { region, capacity, bells, trust: Trust::Strangers };
+        Ok(Arc::new(Pipe::new(ring, capacity as u64)))
+    }
+
+    /// How long the words and the ring are together.
+    pub(super) fn len(capacity: usize) -> usize {
+        size_of::<Control>() + capacity
+    }
+
+    /// What a pipe of messages `of` some type is, for its header.
+    pub(super) fn layout(of: Layout, capacity: Option<usize>) -> Layout {
+        of.with_settings(&[("capacity", capacity.map(|bytes| bytes as u64))])
     }
 
     /// Copies `bytes` into the ring, from `position` on.
@@ -78,7 +111,7 @@ impl Ring {
         unsafe { into.set_len(filled + len) };
     }
 
-    /// The `len` bytes from `position` on, if they lie in one piece.
+    /// The `len` bytes from `position` on, if they lie in one piece and may be lent.
     ///
     /// # Safety
     ///
@@ -87,7 +120,7 @@ impl Ring {
     #[allow(clippy::mut_from_ref)]
     pub(super) unsafe fn slice_mut(&self, position: u64, len: usize) -> Option<&mut [u8]> {
         let (start, first) = self.piece(position, len);
-        if first < len {
+        if first < len || self.trust == Trust::Strangers {
             return None;
         }
         // SAFETY: 1. All `len` bytes are inside the ring, see `piece`, and were
@@ -95,7 +128,7 @@ impl Ring {
         Some(unsafe { NonNull::slice_from_raw_parts(start, len).as_mut() })
     }
 
-    /// The `len` bytes from `position` on, if they lie in one piece.
+    /// The `len` bytes from `position` on, if they lie in one piece and may be lent.
     ///
     /// # Safety
     ///
@@ -103,7 +136,7 @@ impl Ring {
     #[inline]
     pub(super) unsafe fn slice(&self, position: u64, len: usize) -> Option<&[u8]> {
         let (start, first) = self.piece(position, len);
-        if first < len {
+        if first < len || self.trust == Trust::Strangers {
             return None;
         }
         // SAFETY: as in `slice_mut`, for reading.
@@ -116,7 +149,7 @@ impl Ring {
     pub(super) fn word(&self, position: u64) -> u64 {
         // A multiple of eight, below the capacity by eight at least.
         let offset = position as usize & (self.capacity - size_of::<u64>());
-        // SAFETY: below the capacity, which `create` mapped behind the words.
+        // SAFETY: below the capacity, which is mapped behind the words, as in `piece`.
         let word = unsafe { self.start().add(offset) };
         // SAFETY: 1. All eight are inside the ring, which begins at a multiple of 128
         //    bytes. 2. Any bytes are a valid atomic. 3. The mapping lives as long as
@@ -130,7 +163,8 @@ impl Ring {
     fn piece(&self, position: u64, len: usize) -> (NonNull<u8>, usize) {
         assert!(len <= self.capacity);
         let offset = position as usize & (self.capacity - 1);
-        // SAFETY: below the capacity, which `create` mapped behind the words.
+        // SAFETY: below the capacity, which is mapped behind the words: `create` made it
+        // so, `named` found it so.
         let start = unsafe { self.start().add(offset) };
         (start, len.min(self.capacity - offset))
     }
@@ -138,7 +172,7 @@ impl Ring {
     /// The first byte of the ring.
     #[inline]
     fn start(&self) -> NonNull<u8> {
-        // SAFETY: `create` mapped more than the words.
+        // SAFETY: more than the words is mapped, as in `piece`.
         unsafe { self.region.body().add(size_of::<Control>()) }
     }
 }
@@ -146,8 +180,8 @@ impl Ring {
 impl Memory for Ring {
     #[inline]
     fn control(&self) -> &Control {
-        // SAFETY: 1. The body begins with the words: `create` made room for them, and
-        //    it is aligned to 128, as they are. 2. They are atomics, for which any
+        // SAFETY: 1. The body begins with the words: there is room for them, as in `piece`,
+        //    and it is aligned to 128, as they are. 2. They are atomics, for which any
         //    bytes are valid. 3. The mapping lives as long as `self`.
         unsafe { self.region.body().cast::<Control>().as_ref() }
     }

@@ -144,7 +144,7 @@ impl<T: Message> Ready for PipeSender<T> {
 
 impl<T: Message> Source for PipeSender<T> {
     fn bell_fd(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.end.bell_fd())
+        self.end.bell_fd()
     }
 
     fn look(&self, ask: bool) -> Result<bool, Error> {

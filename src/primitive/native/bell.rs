@@ -7,31 +7,44 @@ use crate::sys::fd::{self, Takes};
 
 /// Readable once it was rung, until somebody silences it. Processes have it in
 /// common by inheriting it.
+///
+/// Who comes to a thing by its name has inherited nothing. There the bell is dumb:
+/// whoever polls has a timer only.
 #[derive(Debug)]
-pub(crate) struct Bell(OwnedFd);
+pub(crate) struct Bell(Option<OwnedFd>);
 
 impl Bell {
     pub(crate) fn new() -> Result<Bell, Error> {
-        fd::eventfd(Takes::AllTokens).map(Bell)
+        Ok(fd::eventfd(Takes::AllTokens)?.into())
+    }
+
+    /// One that nobody hears.
+    pub(crate) const fn dumb() -> Bell {
+        Bell(None)
     }
 
     pub(crate) fn ring(&self) {
-        fd::eventfd_put(self.0.as_fd(), 1);
+        self.fd().into_iter().for_each(|bell| fd::eventfd_put(bell, 1));
     }
 
     pub(crate) fn silence(&self) {
-        fd::eventfd_take(self.0.as_fd());
+        self.fd().into_iter().for_each(fd::eventfd_take);
+    }
+
+    pub(crate) fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.0.as_ref().map(AsFd::as_fd)
     }
 
     /// Waits until it rings, at most one slice. Returns whether the slice passed.
     #[cfg(test)]
     pub(crate) fn wait(&self, slice: core::time::Duration) -> bool {
-        !fd::poll_readable(&self.0, Some(slice)).unwrap()
+        !fd::poll_readable(self.fd().unwrap(), Some(slice)).unwrap()
     }
 }
 
-impl AsFd for Bell {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+impl From<OwnedFd> for Bell {
+    /// The eventfd of a bell, from a process that has it.
+    fn from(eventfd: OwnedFd) -> Bell {
+        Bell(Some(eventfd))
     }
 }

@@ -10,6 +10,7 @@
 //! | an end's word | meaning |
 //! |---|---|
 //! | 0 | nobody's: the end was given up |
+//! | `TO_COME` | nobody's yet: the other end waits for somebody to come |
 //! | stamp | that process's, and no other's |
 //!
 //! # Transitions
@@ -19,6 +20,11 @@
 //! of `head`**. An end goes to another process by one CAS of its word, and is given
 //! up by one. Nobody takes anything over: the end of a dead process is nobody's, and
 //! the other one goes on with what was committed until it has reached the end of it.
+//!
+//! Of a pipe with a name, any process may join an end that nobody has, or that somebody
+//! dead has, by one CAS of its word, and goes on where the last one left off. If nobody
+//! has the other end either, it is `TO_COME` from then on: whoever joins waits for a peer,
+//! and is not told of one who was there before.
 //!
 //! Each end keeps its own index in its own memory and how much it may use of the
 //! ring before it must look at the other's. What it reads of the other's is held to
@@ -44,7 +50,7 @@ mod wait;
 pub(crate) use wait::Wait;
 
 use super::Polled;
-use super::owner::FREE;
+use super::owner::{FREE, is_orphaned};
 use super::queue::{Line, Side};
 use crate::primitive::{AtomicU64, Bell, Ordering, Stamp, light_fence};
 
@@ -86,6 +92,19 @@ impl Control {
             calm: Line(Calm { ends: [word(), word()], asleep: [Polled::new(), Polled::new()] }),
         }
     }
+}
+
+/// An end to which nobody has come yet. No stamp.
+const TO_COME: u64 = 1;
+
+/// Whether an end was given up.
+fn is_given_up(end: u64) -> bool {
+    Stamp::of(end).is_none() && end != TO_COME
+}
+
+/// Whether nobody alive has an end, and nobody is waited for there.
+fn is_vacant(end: u64) -> bool {
+    is_given_up(end) || is_orphaned(end)
 }
 
 /// Why nothing was sent or received.
@@ -152,6 +171,28 @@ impl<M: Memory> Pipe<M> {
     /// Makes both ends `owner`'s, before anybody else can see the pipe.
     pub(crate) fn place(&self, owner: Stamp) {
         self.calm().ends.iter().for_each(|end| end.store(owner.word(), Ordering::Relaxed));
+    }
+
+    /// Makes the end `me`'s if nobody alive has it; whether it is now.
+    pub(crate) fn join(&self, side: Side, me: Stamp) -> bool {
+        let [end, other] = [side, side.other()].map(|side| &self.calm().ends[side as usize]);
+        let swap = |end: &AtomicU64, seen, next| {
+            end.compare_exchange(seen, next, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        };
+        let take = || {
+            let seen = end.load(Ordering::Acquire);
+            (seen == TO_COME || is_vacant(seen)) && swap(end, seen, me.word())
+        };
+        // Once more: whoever joins the other end may have made this one `TO_COME`.
+        if !(take() || take()) {
+            return false;
+        }
+        // Somebody who came meanwhile is left alone: exactly what was seen is swapped.
+        let seen = other.load(Ordering::Acquire);
+        if is_vacant(seen) {
+            swap(other, seen, TO_COME);
+        }
+        true
     }
 
     #[inline]

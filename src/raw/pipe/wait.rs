@@ -138,14 +138,14 @@ impl<M: Memory> Pipe<M> {
     /// its last commit is seen.
     #[inline]
     fn is_given_up(&self, side: Side) -> bool {
-        Stamp::of(self.calm().ends[side as usize].load(Ordering::Acquire)).is_none()
+        super::is_given_up(self.calm().ends[side as usize].load(Ordering::Acquire))
     }
 
     /// Whether nobody has the end. Without `ask`, a dead process counts as somebody.
     pub(crate) fn is_gone(&self, side: Side, ask: bool) -> bool {
         let end = &self.calm().ends[side as usize];
         let seen = end.load(Ordering::Acquire);
-        if Stamp::of(seen).is_none() {
+        if super::is_given_up(seen) {
             return true;
         }
         // Who is dead by now may have given the end to somebody else before.

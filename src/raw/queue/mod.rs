@@ -41,7 +41,7 @@ pub(crate) use ring::{Position, Slot};
 pub(crate) use wait::{Source, Stop};
 
 use super::{EventCount, Polled};
-use crate::primitive::{AtomicU32, AtomicU64, Bell, FLAGS, Patience};
+use crate::primitive::{AtomicU32, AtomicU64, Bell, FLAGS, Ordering, Patience};
 
 /// The most attempts that a limit may name: one more is counted, for a dead letter
 /// in somebody's hands.
@@ -147,6 +147,8 @@ pub(crate) struct Queue<M> {
     patience: [Patience; 2],
     /// Tells one rescue of a block from the next; see `block`.
     rescues: AtomicU32,
+    /// Where nobody was when this process came, how many had come before; see `peers`.
+    to_come: [Option<u64>; 2],
 }
 
 impl<M: Memory> Queue<M> {
@@ -158,7 +160,28 @@ impl<M: Memory> Queue<M> {
         let most_attempts = u64::MAX;
         let capacity = capacity as u64;
         let order = Order::Arrival;
-        Queue { memory, order, capacity, slots_log2, cells, most_attempts, patience, rescues }
+        let to_come = [None; 2];
+        Queue {
+            memory,
+            order,
+            capacity,
+            slots_log2,
+            cells,
+            most_attempts,
+            patience,
+            rescues,
+            to_come,
+        }
+    }
+
+    /// The same for a process that comes to it by a name, and sits nowhere yet: where
+    /// nobody is, it waits for somebody to come.
+    pub(crate) fn with_peers_to_come(self) -> Queue<M> {
+        let to_come = [Side::Send, Side::Receive].map(|side| {
+            let before = self.calm().arrivals[side as usize].load(Ordering::Acquire);
+            self.is_deserted(side, true).then_some(before)
+        });
+        Queue { to_come, ..self }
     }
 
     /// The same in another order.

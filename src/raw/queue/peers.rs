@@ -18,6 +18,10 @@
 //! `arrivals` and `departures` count who sat down and who left for good, once
 //! that is done.
 //!
+//! A process that comes to a queue by its name may be the first. It remembers at which
+//! sides nobody was then, and how many had come there before; until that number
+//! changes it waits for a first peer and does not take the side for deserted.
+//!
 //! # When a process dies
 //!
 //! Its seats bear a dead stamp: they count for nobody and are the next
@@ -168,7 +172,7 @@ impl<M: Memory> Queue<M> {
             }
             let after = arrivals.load(Ordering::Acquire);
             if after == before {
-                return true;
+                return self.to_come[side as usize] != Some(after);
             }
             before = after;
         }

@@ -9,7 +9,7 @@ use killproof::Shared;
 use super::script::Script;
 
 /// Where what lies in a region begins.
-pub const BODY: u64 = 128;
+pub const BODY: u64 = 256;
 /// The bits of a stamped word that do not name its owner.
 const FLAGS: u64 = (1 << 10) - 1;
 

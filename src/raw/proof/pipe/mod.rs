@@ -3,6 +3,7 @@
 mod deaths;
 #[cfg(loom)]
 mod handed_over;
+mod joined;
 mod living;
 #[cfg(loom)]
 mod planted;

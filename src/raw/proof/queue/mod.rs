@@ -22,5 +22,6 @@ mod post;
 mod rank;
 mod ring;
 mod ring_death;
+mod to_come;
 mod wait;
 mod words;

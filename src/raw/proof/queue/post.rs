@@ -53,6 +53,12 @@ impl Post {
         Post { queue: post.queue.with_order(order), order, ..post }
     }
 
+    /// The same as one comes to it by a name, before anybody has.
+    pub(super) fn with_peers_to_come(size: Size) -> Post {
+        let post = Post::new(size);
+        Post { queue: post.queue.with_peers_to_come(), ..post }
+    }
+
     /// `me` is at both sides, and stays.
     pub(super) fn enter(&self, me: Process) {
         for side in [Side::Send, Side::Receive] {

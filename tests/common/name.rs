@@ -1,0 +1,61 @@
+//! Names that nobody else has, and that are gone when the test is.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use killproof::Named;
+use nix::unistd::getpid;
+use rustix::process::getuid;
+
+/// A name, which whoever made it takes away in the end, whatever has it then.
+pub struct Name {
+    text: String,
+    maker: i32,
+}
+
+impl Name {
+    /// One for a test's `part`.
+    pub fn new(part: &str) -> Name {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let maker = getpid().as_raw();
+        Name { text: format!("test-{maker}-{count}-{part}"), maker }
+    }
+
+    pub fn named(&self) -> Named {
+        Named::new(&self.text)
+    }
+
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The file that the name is of.
+    pub fn path(&self) -> PathBuf {
+        format!("/dev/shm/killproof.{}.{}", getuid().as_raw(), self.text).into()
+    }
+
+    /// Whether anything has the name.
+    pub fn is_taken(&self) -> bool {
+        fs::symlink_metadata(self.path()).is_ok()
+    }
+}
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        // Forked children have copies.
+        if getpid().as_raw() == self.maker {
+            let _ = fs::remove_file(self.path());
+        }
+    }
+}
+
+/// What is in /dev/shm of this crate's tests: of this process and its children.
+pub fn left_behind() -> Vec<String> {
+    let mark = format!(".test-{}-", getpid());
+    let entries = fs::read_dir("/dev/shm").into_iter().flatten().flatten();
+    let names = entries.map(|entry| OsStr::to_string_lossy(&entry.file_name()).into_owned());
+    names.filter(|name| name.contains(&mark)).collect()
+}
