@@ -130,7 +130,7 @@ impl<'a> Loaned<'a> {
 impl Drop for Loaned<'_> {
     fn drop(&mut self) {
         // In a fork of the process that has it, this is a copy.
-        if primitive::current() != Ok(self.owner) {
+        if !primitive::is_current(self.owner) {
             core::mem::forget(self.body.take());
         }
     }

@@ -122,7 +122,7 @@ impl<T: Message> Deref for Task<'_, T> {
 impl Drop for Lease<'_> {
     fn drop(&mut self) {
         // In a fork of the process that leased, the task is a copy.
-        if primitive::current() != Ok(self.owner) {
+        if !primitive::is_current(self.owner) {
             return;
         }
         if self.is_done {

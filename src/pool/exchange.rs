@@ -115,7 +115,7 @@ impl Exchange {
     }
 
     pub(super) fn is_owner(&self) -> bool {
-        primitive::current() == Ok(self.owner)
+        primitive::is_current(self.owner)
     }
 
     fn check_owner(&self) -> Result<(), Error> {

@@ -24,7 +24,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use super::child::End;
 use crate::deadline::{Deadline, Slices};
 use crate::error::{Error, Kind};
-use crate::primitive::{Ordering, Stamp, current, futex_wait, futex_wake, is_alive};
+use crate::primitive::{Ordering, Stamp, futex_wait, futex_wake, is_alive, is_current};
 use crate::sys::fork::{Status, getppid};
 use crate::sys::words::Words;
 
@@ -146,7 +146,7 @@ impl Handover {
     /// The page as it was at first, of a child that has ended; `None` where
     /// there may be something behind it, and in any process but its maker.
     pub(super) fn blank(self) -> Option<Handover> {
-        if current() != Ok(self.maker) {
+        if !is_current(self.maker) {
             return None;
         }
         let [stamp, outcome, ..] = self.words.words();

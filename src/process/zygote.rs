@@ -259,7 +259,7 @@ impl Zygote {
 
 impl Drop for Zygote {
     fn drop(&mut self) {
-        if primitive::current() == Ok(self.owner) {
+        if primitive::is_current(self.owner) {
             let line = self.line.get_mut().unwrap_or_else(PoisonError::into_inner);
             shutdown(line.socket.as_fd());
         }

@@ -246,7 +246,7 @@ impl<T: Shareable + Copy> Guard for MutexGuard<'_, T> {
 
     fn repaired(mut held: Self) -> Self {
         held.abandoned_by = None;
-        if primitive::current() == Ok(held.owner) {
+        if primitive::is_current(held.owner) {
             held.mutex.raw.repair(held.owner);
         }
         held
@@ -276,7 +276,7 @@ impl<T: Shareable + Copy> Drop for MutexGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
         // In a fork of the process that locked, the guard is a copy.
-        if primitive::current() != Ok(self.owner) {
+        if !primitive::is_current(self.owner) {
             return;
         }
         let panicked = !self.panicking && thread::panicking();

@@ -51,7 +51,7 @@ impl<const CAPACITY: usize> Permit<'_, CAPACITY> {
     /// Where the permit is another process's, in a forked child that inherited it,
     /// nothing is given, and the name is nobody's.
     pub fn forget(self) -> PermitId {
-        if primitive::current() != Ok(self.owner) {
+        if !primitive::is_current(self.owner) {
             return PermitId::default();
         }
         // What is given is no longer this process's to release.
@@ -65,7 +65,7 @@ impl<const CAPACITY: usize> Permit<'_, CAPACITY> {
 impl<const CAPACITY: usize> Drop for Permit<'_, CAPACITY> {
     #[inline]
     fn drop(&mut self) {
-        if primitive::current() == Ok(self.owner) {
+        if primitive::is_current(self.owner) {
             self.semaphore.raw.release(self.owner, self.slot);
         }
     }

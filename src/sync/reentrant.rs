@@ -215,7 +215,7 @@ impl<T: Shareable + Copy> Drop for ReentrantMutexGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
         // In a fork of the process that locked, the guard is a copy.
-        if primitive::current() != Ok(self.owner) {
+        if !primitive::is_current(self.owner) {
             return;
         }
         if !self.panicking && thread::panicking() {
@@ -244,7 +244,7 @@ impl<'a, T: Shareable + Copy> Guard for ReentrantMutexGuard<'a, T> {
     }
 
     fn repaired(held: Self::Held) -> Self {
-        if primitive::current() == Ok(held.0.owner) {
+        if primitive::is_current(held.0.owner) {
             held.0.mutex.raw.repair(held.0.owner);
         }
         held.0

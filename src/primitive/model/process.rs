@@ -23,6 +23,11 @@ pub(crate) fn current() -> Result<Stamp, Error> {
     })
 }
 
+/// Whether `stamp` is that of the modelled process that runs.
+pub(crate) fn is_current(stamp: Stamp) -> bool {
+    current() == Ok(stamp)
+}
+
 /// Whether the process that `stamp` names has not died. One that finished
 /// counts as alive.
 ///

@@ -31,18 +31,35 @@ const FOREIGN: u64 = 1;
 /// In other namespaces than the first stamp's, and where the kernel offers no pidfd.
 #[inline]
 pub(crate) fn current() -> Result<Stamp, Error> {
+    match known() {
+        Some(stamp) => Ok(stamp),
+        None => current_unknown(),
+    }
+}
+
+/// Whether `stamp` is this process's, as whoever made a guard asks when it is dropped:
+/// in a fork it is a copy. Apart from [`current`], whose error would have to be dropped.
+#[inline]
+pub(crate) fn is_current(stamp: Stamp) -> bool {
+    match known() {
+        Some(mine) => mine == stamp,
+        None => current_unknown() == Ok(stamp),
+    }
+}
+
+/// The stamp, if it was asked for in this process before.
+#[inline]
+fn known() -> Option<Stamp> {
     // Acquire pairs with the release in `page`, which publishes the zeroes.
     let page = PAGE.load(Ordering::Acquire);
-    if !page.is_null() {
-        // SAFETY: `page` stored a pointer to a mapping that is never unmapped,
-        // in this process or in the one it was forked from.
-        let word = unsafe { &*page };
-        // Relaxed: the word is all there is to know.
-        if let Some(stamp) = Stamp::of(word.load(Ordering::Relaxed)) {
-            return Ok(stamp);
-        }
+    if page.is_null() {
+        return None;
     }
-    current_unknown()
+    // SAFETY: `page` stored a pointer to a mapping that is never unmapped, in this
+    // process or in the one it was forked from.
+    let word = unsafe { &*page };
+    // Relaxed: the word is all there is to know.
+    Stamp::of(word.load(Ordering::Relaxed))
 }
 
 #[cold]

@@ -107,7 +107,7 @@ impl<const CAPACITY: usize> Place<'_, CAPACITY> {
 impl<const CAPACITY: usize> Drop for Place<'_, CAPACITY> {
     fn drop(&mut self) {
         // Where the user's condition forked, the place is the parent's.
-        if primitive::current() == Ok(self.me) {
+        if primitive::is_current(self.me) {
             self.condvar.leave(&self.waiter, self.me, self.woken);
         }
     }

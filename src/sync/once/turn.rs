@@ -31,7 +31,7 @@ impl<'a> Turn<'a> {
     /// Runs `commit`, after which it is done. In a fork of the process whose turn
     /// it is, nothing happens.
     pub(super) fn finish(self, commit: impl FnOnce()) -> Result<(), Error> {
-        if primitive::current() != Ok(self.me) {
+        if !primitive::is_current(self.me) {
             return Err(Error::new(self.call, Kind::NotOwner));
         }
         commit();
@@ -44,7 +44,7 @@ impl<'a> Turn<'a> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        if primitive::current() == Ok(self.me) {
+        if primitive::is_current(self.me) {
             self.once.give_up(self.me);
         }
     }

@@ -69,7 +69,7 @@ impl<T: Shareable + Copy, const READERS: usize> Drop for RwLockReadGuard<'_, T, 
     #[inline]
     fn drop(&mut self) {
         // In a fork of the process that reads, the guard is a copy.
-        if primitive::current() == Ok(self.owner) {
+        if primitive::is_current(self.owner) {
             self.lock.raw.unlock_read(self.owner, self.share);
         }
     }
@@ -145,7 +145,7 @@ impl<T: Shareable + Copy, const READERS: usize> Guard for RwLockWriteGuard<'_, T
     }
 
     fn repaired(held: Self) -> Self {
-        if primitive::current() == Ok(held.owner) {
+        if primitive::is_current(held.owner) {
             held.lock.raw.repair(held.owner);
         }
         held
@@ -175,7 +175,7 @@ impl<T: Shareable + Copy, const READERS: usize> Drop for RwLockWriteGuard<'_, T,
     #[inline]
     fn drop(&mut self) {
         // In a fork of the process that writes, the guard is a copy.
-        if primitive::current() != Ok(self.owner) {
+        if !primitive::is_current(self.owner) {
             return;
         }
         if !self.panicking && thread::panicking() {

@@ -250,7 +250,7 @@ impl<T: Shareable + Copy, const READERS: usize> RwLock<T, READERS> {
         writer: RwLockWriteGuard<'a, T, READERS>,
         me: Stamp,
     ) -> RwLockReadGuard<'a, T, READERS> {
-        if primitive::current() != Ok(me) {
+        if !primitive::is_current(me) {
             // A copy in a fork stays one, and frees nothing.
             return RwLockReadGuard::new(self, me, NO_SHARE);
         }
