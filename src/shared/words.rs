@@ -6,8 +6,6 @@
 //! with release, read in order and with acquire: who has read the last of what another
 //! has written before also reads the first of it.
 
-use core::ops::Range;
-
 use crate::primitive::{AtomicU64, Ordering};
 
 const WORD: usize = size_of::<u64>();
@@ -18,10 +16,15 @@ const WORD: usize = size_of::<u64>();
 ///
 /// Where there are not so many.
 pub(crate) fn read(words: &[AtomicU64], offset: usize, into: &mut [u8]) {
-    for (index, inside, part) in pieces(offset, into.len()) {
-        let bytes = words[index].load(Ordering::Acquire).to_ne_bytes();
-        into[part].copy_from_slice(&bytes[inside]);
+    let (first, whole, last) = parts(offset, into.len());
+    let (start, rest) = into.split_at_mut(first);
+    read_part(words, offset, start);
+    let (middle, end) = rest.split_at_mut(whole * WORD);
+    let from = (offset + first) / WORD;
+    for (bytes, word) in middle.chunks_exact_mut(WORD).zip(&words[from..from + whole]) {
+        bytes.copy_from_slice(&word.load(Ordering::Acquire).to_ne_bytes());
     }
+    read_part(words, last, end);
 }
 
 /// Copies the bytes to `offset` and on.
@@ -30,39 +33,52 @@ pub(crate) fn read(words: &[AtomicU64], offset: usize, into: &mut [u8]) {
 ///
 /// As [`read`].
 pub(crate) fn write(words: &[AtomicU64], offset: usize, from: &[u8]) {
-    for (index, inside, part) in pieces(offset, from.len()) {
-        let word = &words[index];
-        let merge = |seen: u64| {
-            let mut bytes = seen.to_ne_bytes();
-            bytes[inside.clone()].copy_from_slice(&from[part.clone()]);
-            u64::from_ne_bytes(bytes)
-        };
-        if inside.len() == WORD {
-            word.store(merge(0), Ordering::Release);
-            continue;
-        }
-        let mut seen = word.load(Ordering::Relaxed);
-        while let Err(now) =
-            word.compare_exchange_weak(seen, merge(seen), Ordering::Release, Ordering::Relaxed)
-        {
-            seen = now;
-        }
+    let (first, whole, last) = parts(offset, from.len());
+    let (start, rest) = from.split_at(first);
+    write_part(words, offset, start);
+    let (middle, end) = rest.split_at(whole * WORD);
+    let to = (offset + first) / WORD;
+    for (bytes, word) in middle.chunks_exact(WORD).zip(&words[to..to + whole]) {
+        let mut whole = [0; WORD];
+        whole.copy_from_slice(bytes);
+        word.store(u64::from_ne_bytes(whole), Ordering::Release);
+    }
+    write_part(words, last, end);
+}
+
+/// How many of the bytes come before the first whole word, how many whole words there
+/// are, and at which offset they end.
+fn parts(offset: usize, len: usize) -> (usize, usize, usize) {
+    let first = len.min(offset.next_multiple_of(WORD) - offset);
+    let whole = (len - first) / WORD;
+    (first, whole, offset + first + whole * WORD)
+}
+
+/// Reads bytes that lie in one word.
+fn read_part(words: &[AtomicU64], offset: usize, into: &mut [u8]) {
+    if !into.is_empty() {
+        let bytes = words[offset / WORD].load(Ordering::Acquire).to_ne_bytes();
+        into.copy_from_slice(&bytes[offset % WORD..][..into.len()]);
     }
 }
 
-/// For each word that some of the bytes lie in: which one, which of its bytes, and which
-/// of the copy's they are.
-fn pieces(offset: usize, len: usize) -> impl Iterator<Item = (usize, Range<usize>, Range<usize>)> {
-    let mut done = 0;
-    core::iter::from_fn(move || {
-        let left = len - done;
-        let at = offset + done;
-        let (index, first) = (at / WORD, at % WORD);
-        let count = left.min(WORD - first);
-        let part = done..done + count;
-        done += count;
-        (count > 0).then_some((index, first..first + count, part))
-    })
+/// Writes bytes that lie in one word.
+fn write_part(words: &[AtomicU64], offset: usize, from: &[u8]) {
+    if from.is_empty() {
+        return;
+    }
+    let word = &words[offset / WORD];
+    let merge = |seen: u64| {
+        let mut bytes = seen.to_ne_bytes();
+        bytes[offset % WORD..][..from.len()].copy_from_slice(from);
+        u64::from_ne_bytes(bytes)
+    };
+    let mut seen = word.load(Ordering::Relaxed);
+    while let Err(now) =
+        word.compare_exchange_weak(seen, merge(seen), Ordering::Release, Ordering::Relaxed)
+    {
+        seen = now;
+    }
 }
 
 #[cfg(test)]
