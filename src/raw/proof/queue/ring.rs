@@ -115,17 +115,16 @@ fn two_receivers_find_it_empty() {
 
 #[test]
 fn two_send_and_two_receive() {
-    Proof::of("ring of 1: two and two").with_fresh_loads_only().preemptions(2).explore(
-        |processes| {
-            let post = ring(processes, 1, 0);
-            processes.spawn(&post, send(10));
-            processes.spawn(&post, send(20));
-            processes.spawn(&post, Post::recv);
-            processes.spawn(&post, Post::recv);
-            processes.run();
-            settle(processes, &post);
-        },
-    );
+    let proof = Proof::of("ring of 1: two and two").with_fresh_loads_only();
+    proof.preemptions(2).takes_long().explore(|processes| {
+        let post = ring(processes, 1, 0);
+        processes.spawn(&post, send(10));
+        processes.spawn(&post, send(20));
+        processes.spawn(&post, Post::recv);
+        processes.spawn(&post, Post::recv);
+        processes.run();
+        settle(processes, &post);
+    });
 }
 
 /// Who was woken may find that somebody who did not sleep was faster.

@@ -46,7 +46,7 @@ fn each_death_of_three(
     name: &'static str,
     body: impl Fn(&Processes) + Copy + Send + Sync + 'static,
 ) {
-    Proof::of(name).preemptions(1).for_each_death(body);
+    Proof::of(name).preemptions(1).takes_long().for_each_death(body);
     Proof::of(name).preemptions(2).with_fresh_loads_only().takes_long().for_each_death(body);
 }
 

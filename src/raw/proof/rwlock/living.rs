@@ -15,7 +15,7 @@ use crate::raw::rwlock::Reading;
 /// both would take too long.
 fn explore_three(name: &'static str, body: impl Fn(&Processes) + Copy + Send + Sync + 'static) {
     Proof::of(name).preemptions(1).explore(body);
-    Proof::of(name).preemptions(2).with_fresh_loads_only().explore(body);
+    Proof::of(name).preemptions(2).with_fresh_loads_only().takes_long().explore(body);
 }
 
 #[test]
