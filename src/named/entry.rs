@@ -97,7 +97,9 @@ impl Named {
     ///
     /// # Examples
     ///
-    /// ```
+    /// Not run as a test, since it would take away more than it has made:
+    ///
+    /// ```no_run
     /// use killproof::named::Region;
     /// use killproof::Named;
     ///

@@ -1,12 +1,18 @@
 //! Names that nobody else has, and that are gone when the test is.
+//!
+//! `Named::prune` takes away whatever nobody uses, and so what another run of these tests
+//! has let go of for a moment. So those who have names go one after the other.
 
+use std::env;
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File};
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use killproof::Named;
 use nix::unistd::getpid;
+use rustix::fs::{FlockOperation, flock};
 use rustix::process::getuid;
 
 /// A name, which whoever made it takes away in the end, whatever has it then.
@@ -19,6 +25,7 @@ impl Name {
     /// One for a test's `part`.
     pub fn new(part: &str) -> Name {
         static COUNT: AtomicU32 = AtomicU32::new(0);
+        be_alone();
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let maker = getpid().as_raw();
         Name { text: format!("test-{maker}-{count}-{part}"), maker }
@@ -50,6 +57,18 @@ impl Drop for Name {
             let _ = fs::remove_file(self.path());
         }
     }
+}
+
+/// Waits until nobody else's tests have names; until this process and its children have
+/// ended, they wait.
+fn be_alone() {
+    static LOCKED: OnceLock<File> = OnceLock::new();
+    LOCKED.get_or_init(|| {
+        let path = env::temp_dir().join(format!("killproof-test-names.{}", getuid().as_raw()));
+        let file = File::options().create(true).append(true).open(path).unwrap();
+        flock(&file, FlockOperation::LockExclusive).unwrap();
+        file
+    });
 }
 
 /// What is in /dev/shm of this crate's tests: of this process and its children.

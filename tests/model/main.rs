@@ -11,6 +11,9 @@ mod condvar;
 mod connection;
 mod event;
 mod mutex;
+#[path = "../common/name.rs"]
+#[allow(dead_code)] // It uses a part of it.
+mod name;
 mod named;
 mod once;
 mod pipe;

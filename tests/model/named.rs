@@ -5,6 +5,8 @@ use killproof::{Named, Shared};
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::test_runner::TestCaseResult;
 
+use crate::name::Name;
+
 #[derive(Clone, Debug)]
 enum Step {
     Create(u64),
@@ -105,11 +107,11 @@ impl Model {
 proptest! {
     #[test]
     fn a_name_is_as_the_model_says(steps in proptest::collection::vec(step(), 1..40)) {
-        let named = Named::new(format!("model-{}", std::process::id()));
+        let name = Name::new("model");
+        let named = name.named();
         let mut model = Model::default();
         for step in steps {
             model.perform(step, &named)?;
         }
-        let _ = named.unlink();
     }
 }
