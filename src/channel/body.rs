@@ -65,7 +65,7 @@ impl<'a> Body<'a> {
             Body::Copied(bytes) => room.send(bytes.len(), |slot| slot.copy_from_slice(&bytes)),
             Body::InBlock(block, len) => room.send_block(block, len),
             Body::BesideBlock(mut block, bytes) => {
-                block.write(&bytes);
+                block.bytes_mut(bytes.len()).copy_from_slice(&bytes);
                 room.send_block(block, bytes.len());
             }
         }

@@ -21,6 +21,8 @@ pub(super) struct Room<'a> {
 }
 
 impl<'a> Room<'a> {
+    // Always, as in `Found::claim`: a call for each message made a queue of small ones
+    // half as fast.
     #[inline(always)]
     pub(super) fn claim(
         queue: &'a Queue<Mapped>,
@@ -114,18 +116,6 @@ impl<'a> Block<'a> {
     }
 }
 
-impl Block<'_> {
-    /// A copy of its first `len` bytes.
-    fn copied(&self, len: usize) -> Vec<u8> {
-        self.bytes(len).to_vec()
-    }
-
-    /// Copies `bytes` to its start.
-    pub(super) fn write(&mut self, bytes: &[u8]) {
-        self.bytes_mut(bytes.len()).copy_from_slice(bytes);
-    }
-}
-
 impl Drop for Block<'_> {
     fn drop(&mut self) {
         self.queue.free_block(self.index, self.me);
@@ -215,7 +205,7 @@ impl<'a> Found<'a> {
                 Body::InBlock(block, len)
             }
             Trust::Strangers => {
-                let body = Body::Copied(block.copied(len));
+                let body = Body::Copied(block.bytes(len).to_vec());
                 // Before the block is free: until then the slot names it.
                 self.commit_received();
                 body

@@ -82,9 +82,9 @@ pub fn select(things: &[&dyn Ready], timeout: Option<Duration>) -> Result<Option
 const FIRST_NAP: Duration = Duration::from_micros(50);
 
 /// What to sleep on, and how long: where a descriptor is left out, since it would end
-/// every sleep at once or there is none, only for its nap. Most are right a moment later, so their naps
-/// are short, and each longer than the one before: a dead process's never is. Each has
-/// its own, lest one that stays so keep those beside it waiting.
+/// every sleep at once or there is none, only for its nap. Most are right a moment later,
+/// so their naps are short, and each longer than the one before: a dead process's never
+/// is. Each has its own, lest one that stays so keep those beside it waiting.
 fn bells<'a>(
     things: &'a [&dyn Ready],
     naps: &mut [Duration],

@@ -12,6 +12,7 @@ use killproof::process::{self, SpawnError};
 
 use crate::case;
 use crate::common::case::Case;
+use crate::results::{squares_come_in_order, the_first_comes_last};
 
 pub fn cases() -> Vec<Case> {
     vec![
@@ -51,13 +52,9 @@ fn in_this_process() {
 }
 
 fn in_order() {
-    let pool = Pool::threads(3, |n: u64| n * n).unwrap();
+    let pool = Pool::threads(3, |n| n * n).unwrap();
+    squares_come_in_order(&pool);
     let squares: Vec<u64> = (0..500).map(|n| n * n).collect();
-    assert_eq!(pool.map(0..500).unwrap(), squares);
-    let each: Vec<u64> = pool.map_each(0..500).into_iter().map(Result::unwrap).collect();
-    assert_eq!(each, squares);
-    assert_eq!(pool.map_async(0..500).get().unwrap(), squares);
-    assert_eq!(pool.map([]).unwrap(), [0; 0]);
     let chunked: Vec<u64> = pool.imap(0..500).chunk_size(7).map(Result::unwrap).collect();
     assert_eq!(chunked, squares);
 }
@@ -71,15 +68,7 @@ fn as_they_come() {
         }
         n
     });
-    let pool = pool.unwrap();
-    let mut results = pool.imap_unordered(0..20);
-    // As many as are under way beside the first.
-    let mut came: Vec<u32> = results.by_ref().take(15).map(Result::unwrap).collect();
-    assert!(!came.contains(&0), "{came:?}");
-    open.send(()).unwrap();
-    came.extend(results.map(Result::unwrap));
-    came.sort_unstable();
-    assert_eq!(came, Vec::from_iter(0..20));
+    the_first_comes_last(&pool.unwrap(), || open.send(()).unwrap());
 }
 
 /// All threads are at work at one time: else the barrier would hold them for ever.

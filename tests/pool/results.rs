@@ -44,7 +44,11 @@ fn of_one_task() {
 }
 
 fn in_order() {
-    let pool = Pool::new(3, |n: u64| n * n).unwrap();
+    squares_come_in_order(&Pool::new(3, |n| n * n).unwrap());
+}
+
+/// From a pool of processes or of threads that squares.
+pub fn squares_come_in_order(pool: &Pool<u64, u64>) {
     let squares: Vec<u64> = (0..500).map(|n| n * n).collect();
     assert_eq!(pool.map(0..500).unwrap(), squares);
     let each: Vec<u64> = pool.map_each(0..500).into_iter().map(Result::unwrap).collect();
@@ -62,11 +66,16 @@ fn as_they_come() {
         }
         n
     });
-    let pool = pool.unwrap();
+    the_first_comes_last(&pool.unwrap(), || door.set());
+}
+
+/// Of numbers given back as they are, but the zero not before `open` was called.
+pub fn the_first_comes_last(pool: &Pool<u32, u32>, open: impl FnOnce()) {
     let mut results = pool.imap_unordered(0..20);
+    // As many as are under way beside the first, where that is not all of them.
     let mut came: Vec<u32> = results.by_ref().take(15).map(Result::unwrap).collect();
     assert!(!came.contains(&0), "{came:?}");
-    door.set();
+    open();
     came.extend(results.map(Result::unwrap));
     came.sort_unstable();
     assert_eq!(came, Vec::from_iter(0..20));

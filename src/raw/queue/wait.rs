@@ -7,7 +7,8 @@
 //!
 //! Each message and each room wakes one sleeper. One that was woken and runs out
 //! of time, because somebody is in its way for just then, wakes another in its
-//! place, as does one that finds an orphaned lease to do instead; one that is killed is made up for by the others' slices.
+//! place, as does one that finds an orphaned lease to do instead; one that is killed
+//! is made up for by the others' slices.
 
 use super::lease::For;
 use super::pace::{Pace, Turn};
