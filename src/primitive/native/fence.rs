@@ -11,6 +11,16 @@
 //! A process takes part once it has registered, which it does at its first
 //! [`light_fence`]; before that, and where the kernel refuses, its light fence is a
 //! real one. (As in folly's asymmetric thread fences, and P1202 for C++.)
+//!
+//! # A hole in the kernel
+//!
+//! Who is registered the kernel notes for each CPU, when one address space follows another
+//! there. A CPU that idled since it ran this process, while the process registered on
+//! another one, goes on with the same address space, and notes nothing
+//! (`sync_runqueues_membarrier_state` and `membarrier_switch_mm`, as of Linux 6.18): until
+//! some other process has run there, it is passed over. A wake that is missed for that is
+//! made up for at the end of a slice. The litmus test lets another process run on each CPU
+//! first; without that it fails in some runs.
 
 use core::sync::atomic::{AtomicU64, Ordering, compiler_fence, fence};
 
