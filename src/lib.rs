@@ -41,16 +41,16 @@
 //!
 //! | a process is killed | then |
 //! |---|---|
-//! | holding a [`Mutex`](sync::Mutex), or writing to an [`RwLock`](sync::RwLock) | the next owner is told, with the lock held, until somebody repairs the value |
+//! | holding a [`Mutex`](sync::Mutex), or writing to an [`RwLock`](sync::RwLock) | whoever locks next gets the lock inside an [`Abandoned`](sync::Abandoned) error, until somebody repairs the value |
 //! | holding a semaphore's permit | the permit is free again |
-//! | sending or receiving | the message is there whole, or not at all; at most the one that it was taking is gone with it |
+//! | sending or receiving | a message being sent is there whole, or not at all; one being received may be gone with its receiver: [lease](channel::Receiver::lease) it instead |
 //! | with a message on lease | the message goes to somebody else, with one more attempt |
 //! | as the last at its side of a queue or pipe | the others get what was sent, then `Disconnected` |
 //! | as a worker of a pool | the one task in its hands fails at once, or is tried again if that was asked for; another worker comes |
 //!
 //! [The whole table](#when-a-process-dies) is below. Whoever waits for the dead goes on
-//! within 10 ms of their end if it has only just begun to wait, and within 100 ms (50 on
-//! average) if it has waited for long.
+//! when the slice ends that it sleeps in: 10 ms for one who has just begun to wait,
+//! growing to 100.
 //!
 //! # Limits
 //!
