@@ -27,7 +27,7 @@ pub(crate) use native::{Birth, adopt, birth, namespace, of_process};
 pub(crate) use stamp::{FLAGS, Stamp, pid_of};
 pub(crate) use world::{
     AtomicU32, AtomicU64, Bell, Instant, Patience, SPINS, YIELDS, current, futex_wait, futex_wake,
-    heavy_fence, is_alive, is_current, light_fence, pause, yield_now,
+    heavy_fence, is_alive, is_current, known, light_fence, pause, yield_now,
 };
 #[cfg(test)]
 pub(crate) use world::{Process, Processes, Proof, pass_time};

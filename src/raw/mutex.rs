@@ -28,7 +28,10 @@
 //! relaxed. `thread` tells "I hold it" from "another thread of this process
 //! does". It may be read late, or before a new owner has written it, and so
 //! name anybody who ever held the lock; therefore it names the process too. A
-//! thread always sees its own last store, and nobody else stores its name.
+//! thread always sees its own last store, and nobody else stores its name. So unlock
+//! wipes it before it frees the word: otherwise a thread that comes back would find
+//! its own name beside the stamp of its process, put there by a sibling that has the
+//! lock and has not written its name yet, and would take that for a deadlock.
 //!
 //! Unlock acquires too. Who waits for the lock to be free without taking it, as
 //! the readers of [`RwLock`](super::RwLock) do, looks last with a
@@ -39,7 +42,7 @@ use super::Refused;
 use super::owner::{is_orphaned, take_from_dead};
 use super::spin::Spin;
 use crate::deadline::{Deadline, Slices};
-use crate::primitive::{AtomicU64, Ordering, Stamp, futex_wait, futex_wake, pid_of};
+use crate::primitive::{AtomicU64, FLAGS, Ordering, Stamp, futex_wait, futex_wake, pid_of};
 
 pub(super) const FREE: u64 = 0;
 const WAITERS: u64 = 1;
@@ -86,12 +89,32 @@ impl Mutex {
         thread: u64,
         deadline: Deadline,
     ) -> Result<Locked, Refused> {
-        let free =
+        match self.take(me, thread) {
+            true => Ok(Locked::Consistent),
+            false => self.contend(me, thread, deadline),
+        }
+    }
+
+    /// Takes the lock for `thread` of process `me`, if it is free and consistent.
+    #[inline]
+    pub(crate) fn take(&self, me: Stamp, thread: u64) -> bool {
+        let taken =
             self.word.compare_exchange(FREE, me.word(), Ordering::Acquire, Ordering::Relaxed);
-        let locked = match free {
-            Ok(_) => Locked::Consistent,
-            Err(_) => self.lock_contended(me, thread, deadline)?,
-        };
+        if taken.is_ok() {
+            self.thread.store(thread_name(me, thread), Ordering::Relaxed);
+        }
+        taken.is_ok()
+    }
+
+    /// [`lock`](Mutex::lock), for who has no hope to [`take`](Mutex::take) it.
+    #[cold]
+    pub(crate) fn contend(
+        &self,
+        me: Stamp,
+        thread: u64,
+        deadline: Deadline,
+    ) -> Result<Locked, Refused> {
+        let locked = self.wait(me, thread, deadline)?;
         self.thread.store(thread_name(me, thread), Ordering::Relaxed);
         Ok(locked)
     }
@@ -109,13 +132,8 @@ impl Mutex {
         Ok(())
     }
 
-    #[cold]
-    fn lock_contended(
-        &self,
-        me: Stamp,
-        thread: u64,
-        deadline: Deadline,
-    ) -> Result<Locked, Refused> {
+    /// Waits until `word` can be made this process's, and makes it so.
+    fn wait(&self, me: Stamp, thread: u64, deadline: Deadline) -> Result<Locked, Refused> {
         let mut slices = Slices::new();
         let mut spin = Spin::until(deadline);
         let mut others_may_sleep = 0;
@@ -213,7 +231,7 @@ impl Mutex {
 
     #[inline]
     pub(super) fn is_held_by(&self, me: Stamp) -> bool {
-        Stamp::of(self.word.load(Ordering::Relaxed)) == Some(me)
+        self.word.load(Ordering::Relaxed) & !FLAGS == me.word()
     }
 
     /// Whether this very thread of process `me` holds the lock.

@@ -66,27 +66,56 @@ impl ReentrantMutex {
         thread: u64,
         deadline: Deadline,
     ) -> Result<Locked, Refused> {
-        if self.mutex.is_held_by_thread(me, thread) {
-            return self.lock_again(deadline);
+        match self.take(me, thread) {
+            true => Ok(Locked::Consistent),
+            false => self.contend(me, thread, deadline),
         }
-        let locked = self.mutex.lock(me, thread, deadline)?;
-        self.depth.store(1, Ordering::Relaxed);
-        let left_by = match locked {
-            Locked::Consistent => NOBODY,
-            Locked::Abandoned { pid } => pid,
-        };
-        self.left_by.store(left_by, Ordering::Relaxed);
-        Ok(locked)
     }
 
-    fn lock_again(&self, deadline: Deadline) -> Result<Locked, Refused> {
-        if self.mutex.is_inconsistent() {
+    /// Takes the lock for `thread` of process `me` if it is free and consistent, or
+    /// once more if that has it.
+    #[inline]
+    pub(crate) fn take(&self, me: Stamp, thread: u64) -> bool {
+        if self.mutex.is_held_by_thread(me, thread) {
+            return self.take_again();
+        }
+        let taken = self.mutex.take(me, thread);
+        if taken {
+            self.begin(NOBODY);
+        }
+        taken
+    }
+
+    /// False for who was told and has not repaired yet.
+    #[inline]
+    fn take_again(&self) -> bool {
+        let is_consistent = !self.mutex.is_inconsistent();
+        if is_consistent {
+            // Wrapping: what a liar wrote there is anything.
+            self.depth.store(self.depth().wrapping_add(1), Ordering::Relaxed);
+        }
+        is_consistent
+    }
+
+    #[cold]
+    fn contend(&self, me: Stamp, thread: u64, deadline: Deadline) -> Result<Locked, Refused> {
+        if self.mutex.is_held_by_thread(me, thread) {
             let is_late = deadline.has_passed();
             return Err(if is_late { Refused::TimedOut } else { Refused::Deadlock });
         }
-        // Wrapping: what a liar wrote there is anything.
-        self.depth.store(self.depth().wrapping_add(1), Ordering::Relaxed);
-        Ok(Locked::Consistent)
+        let locked = self.mutex.contend(me, thread, deadline)?;
+        self.begin(match locked {
+            Locked::Consistent => NOBODY,
+            Locked::Abandoned { pid } => pid,
+        });
+        Ok(locked)
+    }
+
+    /// Counts from one, as whoever just got `mutex`.
+    #[inline]
+    fn begin(&self, left_by: u32) {
+        self.depth.store(1, Ordering::Relaxed);
+        self.left_by.store(left_by, Ordering::Relaxed);
     }
 
     /// Takes back one locking of `me`, whose thread holds the lock; in a fork of

@@ -31,6 +31,7 @@ mod barrier;
 mod condvar;
 mod event;
 mod flag;
+mod holder;
 mod mutex;
 mod once;
 mod permit;

@@ -3,19 +3,20 @@
 
 use core::cell::UnsafeCell;
 use core::fmt;
+use core::mem::ManuallyDrop;
 use core::ops::{Deref, DerefMut};
-use std::thread;
 use std::time::Duration;
 
 use super::abandoned::sealed::Sealed;
 use super::abandoned::{Abandoned, Guard, LockError};
+use super::holder::{End, Holder};
 use crate::deadline::Deadline;
-use crate::primitive::{self, Stamp};
+use crate::primitive;
 use crate::raw;
 use crate::raw::mutex::Locked;
 use crate::shared::describe::{Owner, unplaced};
 use crate::shared::exposed::Exposed;
-use crate::shared::loans::{self, Loan};
+use crate::shared::loans::{self, Thread};
 use crate::shared::shareable::{Placement, Shareable};
 
 /// A mutual exclusion lock between processes that survives its holder.
@@ -161,29 +162,46 @@ impl<T: Shareable + Copy> Mutex<T> {
         self.lock_until(Deadline::after(timeout))
     }
 
-    // Always: a result that is handed back through memory costs more than the rest.
+    // Always: it is few instructions, and a result that is handed back through memory
+    // would be as many.
     #[inline(always)]
     fn lock_until(
         &self,
         deadline: Deadline,
     ) -> Result<MutexGuard<'_, T>, LockError<MutexGuard<'_, T>>> {
+        if let Some(me) = primitive::known()
+            && let Some(thread) = Thread::known()
+            && self.raw.take(me, thread.number())
+        {
+            return Ok(MutexGuard { mutex: self, holder: Holder::known(me, thread) });
+        }
+        self.lock_slowly(deadline)
+    }
+
+    /// Out of line in one piece, so that the way to a free lock stays short.
+    #[cold]
+    fn lock_slowly(
+        &self,
+        deadline: Deadline,
+    ) -> Result<MutexGuard<'_, T>, LockError<MutexGuard<'_, T>>> {
         let me = primitive::current().map_err(LockError::Failed)?;
-        match self.raw.lock(me, loans::thread_number(), deadline) {
-            Ok(Locked::Consistent) => Ok(MutexGuard::new(self, me, None)),
-            Ok(Locked::Abandoned { pid }) => Err(self.abandoned(me, pid)),
-            Err(refused) => Err(LockError::refused("Mutex::lock", refused, deadline)),
+        let locked = self
+            .raw
+            .contend(me, loans::thread_number(), deadline)
+            .map_err(|refused| LockError::refused("Mutex::lock", refused, deadline))?;
+        let holder = Holder::new(me);
+        match locked {
+            Locked::Consistent => Ok(MutexGuard { mutex: self, holder }),
+            Locked::Abandoned { pid } => {
+                let held = Unrepaired { mutex: self, holder, left_by: pid };
+                Err(LockError::Abandoned(Abandoned::new(held, pid)))
+            }
         }
     }
 
     /// The machine, for whoever waits beside it.
     pub(super) fn raw(&self) -> &raw::Mutex {
         &self.raw
-    }
-
-    /// Out of line, so that the way to a sound lock stays short.
-    #[cold]
-    fn abandoned(&self, me: Stamp, pid: u32) -> LockError<MutexGuard<'_, T>> {
-        LockError::Abandoned(Abandoned::new(MutexGuard::new(self, me, Some(pid)), pid))
     }
 }
 
@@ -199,6 +217,9 @@ impl<T: Shareable + Copy> fmt::Debug for Mutex<T> {
     }
 }
 
+// A function can hand it over in registers.
+const _: () = assert!(size_of::<MutexGuard<'_, u64>>() == 2 * size_of::<u64>());
+
 /// The right to a [`Mutex`]'s value; gives the lock back when dropped.
 ///
 /// Dropped while its thread panics, it leaves the lock abandoned. Dropped in a
@@ -206,24 +227,20 @@ impl<T: Shareable + Copy> fmt::Debug for Mutex<T> {
 #[must_use = "the lock is free again as soon as the guard is dropped"]
 pub struct MutexGuard<'a, T: Shareable + Copy> {
     mutex: &'a Mutex<T>,
-    owner: Stamp,
-    /// Who left the value inconsistent, until somebody repairs it.
-    abandoned_by: Option<u32>,
-    /// Whether the thread was panicking already when it took the lock: then its
-    /// panic says nothing about the value.
-    panicking: bool,
-    /// Keeps `spawn` from copying this guard, and the guard in its thread.
-    _loan: Loan,
+    holder: Holder,
 }
 
 // SAFETY: a `&MutexGuard` gives out `&T`, and `T: Shareable` is `Sync`.
 unsafe impl<T: Shareable + Copy> Sync for MutexGuard<'_, T> {}
 
 impl<'a, T: Shareable + Copy> MutexGuard<'a, T> {
-    #[inline]
-    fn new(mutex: &'a Mutex<T>, owner: Stamp, abandoned_by: Option<u32>) -> MutexGuard<'a, T> {
-        let panicking = thread::panicking();
-        MutexGuard { mutex, owner, abandoned_by, panicking, _loan: Loan::new() }
+    #[cold]
+    fn drop_slowly(&self) {
+        match self.holder.end() {
+            End::Sound(me) => self.mutex.raw.unlock(me),
+            End::Panicked(me) => self.mutex.raw.abandon(me, me.pid()),
+            End::Copy => {}
+        }
     }
 
     /// Whose guard it is.
@@ -234,22 +251,22 @@ impl<'a, T: Shareable + Copy> MutexGuard<'a, T> {
 
 impl<T: Shareable + Copy> Sealed for MutexGuard<'_, T> {}
 
-impl<T: Shareable + Copy> Guard for MutexGuard<'_, T> {
+impl<'a, T: Shareable + Copy> Guard for MutexGuard<'a, T> {
     type Value = T;
-    type Held = Self;
+    type Held = Unrepaired<'a, T>;
 
-    fn put(held: &mut Self, value: T) {
+    fn put(held: &mut Self::Held, value: T) {
         // SAFETY: as in `deref_mut`; what is there, a value or not, is only
         // written over, and `T: Copy` has no drop glue.
         unsafe { held.mutex.value.get().write(value) };
     }
 
-    fn repaired(mut held: Self) -> Self {
-        held.abandoned_by = None;
-        if primitive::is_current(held.owner) {
-            held.mutex.raw.repair(held.owner);
+    fn repaired(held: Self::Held) -> Self {
+        let held = ManuallyDrop::new(held);
+        if let Some(owner) = held.holder.current() {
+            held.mutex.raw.repair(owner);
         }
-        held
+        MutexGuard { mutex: held.mutex, holder: held.holder }
     }
 }
 
@@ -275,14 +292,9 @@ impl<T: Shareable + Copy> DerefMut for MutexGuard<'_, T> {
 impl<T: Shareable + Copy> Drop for MutexGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        // In a fork of the process that locked, the guard is a copy.
-        if !primitive::is_current(self.owner) {
-            return;
-        }
-        let panicked = !self.panicking && thread::panicking();
-        match self.abandoned_by.or(panicked.then(|| self.owner.pid())) {
-            None => self.mutex.raw.unlock(self.owner),
-            Some(pid) => self.mutex.raw.abandon(self.owner, pid),
+        match self.holder.sound() {
+            Some(me) => self.mutex.raw.unlock(me),
+            None => self.drop_slowly(),
         }
     }
 }
@@ -290,5 +302,46 @@ impl<T: Shareable + Copy> Drop for MutexGuard<'_, T> {
 impl<T: Shareable + Copy + fmt::Debug> fmt::Debug for MutexGuard<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
+    }
+}
+
+/// The right to a value that waits to be repaired; dropped before it is, it tells the
+/// next owner in turn.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Unrepaired<'a, T: Shareable + Copy> {
+    mutex: &'a Mutex<T>,
+    holder: Holder,
+    /// The process that left it so.
+    left_by: u32,
+}
+
+// SAFETY: as for `MutexGuard`.
+unsafe impl<T: Shareable + Copy> Sync for Unrepaired<'_, T> {}
+
+impl<T: Shareable + Copy> Deref for Unrepaired<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: as in `MutexGuard`, which this is but for its end.
+        unsafe { &*self.mutex.value.get() }
+    }
+}
+
+impl<T: Shareable + Copy> DerefMut for Unrepaired<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as in `deref`; `&mut self` makes this the only reference.
+        unsafe { &mut *self.mutex.value.get() }
+    }
+}
+
+impl<T: Shareable + Copy> Drop for Unrepaired<'_, T> {
+    fn drop(&mut self) {
+        match self.holder.end() {
+            End::Sound(me) | End::Panicked(me) => self.mutex.raw.abandon(me, self.left_by),
+            End::Copy => {}
+        }
     }
 }

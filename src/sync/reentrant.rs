@@ -4,17 +4,17 @@
 use core::cell::Cell;
 use core::fmt;
 use core::ops::{Deref, DerefMut};
-use std::thread;
 use std::time::Duration;
 
 use super::abandoned::sealed::Sealed;
 use super::abandoned::{Abandoned, Guard, LockError};
+use super::holder::{End, Holder};
 use crate::deadline::Deadline;
-use crate::primitive::{self, Stamp};
+use crate::primitive;
 use crate::raw;
 use crate::raw::mutex::Locked;
 use crate::shared::describe::{Owner, unplaced};
-use crate::shared::loans::{self, Loan};
+use crate::shared::loans::{self, Thread};
 use crate::shared::shareable::{Placement, Shareable};
 
 type LockResult<'a, T> = Result<ReentrantMutexGuard<'a, T>, LockError<ReentrantMutexGuard<'a, T>>>;
@@ -149,18 +149,30 @@ impl<T: Shareable + Copy> ReentrantMutex<T> {
 
     #[inline(always)]
     fn lock_until(&self, deadline: Deadline) -> LockResult<'_, T> {
-        let me = primitive::current().map_err(LockError::Failed)?;
-        match self.raw.lock(me, loans::thread_number(), deadline) {
-            Ok(Locked::Consistent) => Ok(ReentrantMutexGuard::new(self, me)),
-            Ok(Locked::Abandoned { pid }) => Err(self.abandoned(me, pid)),
-            Err(refused) => Err(LockError::refused("ReentrantMutex::lock", refused, deadline)),
+        if let Some(me) = primitive::known()
+            && let Some(thread) = Thread::known()
+            && self.raw.take(me, thread.number())
+        {
+            return Ok(ReentrantMutexGuard { mutex: self, holder: Holder::known(me, thread) });
         }
+        self.lock_slowly(deadline)
     }
 
-    /// Out of line, so that the way to a sound lock stays short.
+    /// Out of line in one piece, so that the way to a free lock stays short.
     #[cold]
-    fn abandoned(&self, me: Stamp, pid: u32) -> LockError<ReentrantMutexGuard<'_, T>> {
-        LockError::Abandoned(Abandoned::new(Outermost(ReentrantMutexGuard::new(self, me)), pid))
+    fn lock_slowly(&self, deadline: Deadline) -> LockResult<'_, T> {
+        let me = primitive::current().map_err(LockError::Failed)?;
+        let locked = self
+            .raw
+            .lock(me, loans::thread_number(), deadline)
+            .map_err(|refused| LockError::refused("ReentrantMutex::lock", refused, deadline))?;
+        let guard = ReentrantMutexGuard { mutex: self, holder: Holder::new(me) };
+        match locked {
+            Locked::Consistent => Ok(guard),
+            Locked::Abandoned { pid } => {
+                Err(LockError::Abandoned(Abandoned::new(Outermost(guard), pid)))
+            }
+        }
     }
 }
 
@@ -187,18 +199,21 @@ impl<T: Shareable + Copy> fmt::Debug for ReentrantMutex<T> {
 #[must_use = "the lock is free again as soon as the guard is dropped"]
 pub struct ReentrantMutexGuard<'a, T: Shareable + Copy> {
     mutex: &'a ReentrantMutex<T>,
-    owner: Stamp,
-    /// Whether the thread was panicking already when it took the lock: then its
-    /// panic says nothing about the value.
-    panicking: bool,
-    /// Keeps `spawn` from copying this guard, and the guard in its thread.
-    _loan: Loan,
+    holder: Holder,
 }
 
-impl<'a, T: Shareable + Copy> ReentrantMutexGuard<'a, T> {
-    #[inline]
-    fn new(mutex: &'a ReentrantMutex<T>, owner: Stamp) -> ReentrantMutexGuard<'a, T> {
-        ReentrantMutexGuard { mutex, owner, panicking: thread::panicking(), _loan: Loan::new() }
+impl<T: Shareable + Copy> ReentrantMutexGuard<'_, T> {
+    #[cold]
+    fn drop_slowly(&self) {
+        let raw = &self.mutex.raw;
+        match self.holder.end() {
+            End::Sound(me) => raw.unlock(me),
+            End::Panicked(me) => {
+                raw.spoil(me);
+                raw.unlock(me);
+            }
+            End::Copy => {}
+        }
     }
 }
 
@@ -214,14 +229,10 @@ impl<T: Shareable + Copy> Deref for ReentrantMutexGuard<'_, T> {
 impl<T: Shareable + Copy> Drop for ReentrantMutexGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        // In a fork of the process that locked, the guard is a copy.
-        if !primitive::is_current(self.owner) {
-            return;
+        match self.holder.sound() {
+            Some(me) => self.mutex.raw.unlock(me),
+            None => self.drop_slowly(),
         }
-        if !self.panicking && thread::panicking() {
-            self.mutex.raw.spoil(self.owner);
-        }
-        self.mutex.raw.unlock(self.owner);
     }
 }
 
@@ -244,8 +255,8 @@ impl<'a, T: Shareable + Copy> Guard for ReentrantMutexGuard<'a, T> {
     }
 
     fn repaired(held: Self::Held) -> Self {
-        if primitive::is_current(held.0.owner) {
-            held.0.mutex.raw.repair(held.0.owner);
+        if let Some(owner) = held.0.holder.current() {
+            held.0.mutex.raw.repair(owner);
         }
         held.0
     }
@@ -263,8 +274,7 @@ impl<T: Shareable + Copy> Deref for Outermost<'_, T> {
     fn deref(&self) -> &T {
         // SAFETY: 1. this process holds the lock (`ReentrantMutex::lock_until`).
         //    2. It was told, so no other guard exists
-        //    (`raw::ReentrantMutex::lock_again`) through which the cell could
-        //    change.
+        //    (`raw::ReentrantMutex::take`) through which the cell could change.
         unsafe { &*self.0.mutex.value.as_ptr() }
     }
 }

@@ -34,7 +34,7 @@ pub(crate) use clock::Instant;
 #[cfg(test)]
 pub(crate) use clock::pass_time;
 pub(crate) use fence::{heavy_fence, light_fence};
-pub(crate) use process::{current, is_alive, is_current};
+pub(crate) use process::{current, is_alive, is_current, known};
 #[cfg(test)]
 pub(crate) use proof::{Process, Processes, Proof};
 pub(crate) use sleep::{

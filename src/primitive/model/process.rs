@@ -23,6 +23,11 @@ pub(crate) fn current() -> Result<Stamp, Error> {
     })
 }
 
+/// The stamp of the modelled process that runs, if one does.
+pub(crate) fn known() -> Option<Stamp> {
+    current().ok()
+}
+
 /// Whether `stamp` is that of the modelled process that runs.
 pub(crate) fn is_current(stamp: Stamp) -> bool {
     current() == Ok(stamp)

@@ -43,13 +43,13 @@ pub(crate) fn current() -> Result<Stamp, Error> {
 pub(crate) fn is_current(stamp: Stamp) -> bool {
     match known() {
         Some(mine) => mine == stamp,
-        None => current_unknown() == Ok(stamp),
+        None => is_current_unknown(stamp),
     }
 }
 
 /// The stamp, if it was asked for in this process before.
 #[inline]
-fn known() -> Option<Stamp> {
+pub(crate) fn known() -> Option<Stamp> {
     // Acquire pairs with the release in `page`, which publishes the zeroes.
     let page = PAGE.load(Ordering::Acquire);
     if page.is_null() {
@@ -60,6 +60,11 @@ fn known() -> Option<Stamp> {
     let word = unsafe { &*page };
     // Relaxed: the word is all there is to know.
     Stamp::of(word.load(Ordering::Relaxed))
+}
+
+#[cold]
+fn is_current_unknown(stamp: Stamp) -> bool {
+    current_unknown() == Ok(stamp)
 }
 
 #[cold]

@@ -13,7 +13,7 @@ mod sleep;
 
 pub(crate) use bell::Bell;
 pub(crate) use core::sync::atomic::{AtomicU32, AtomicU64};
-pub(crate) use current::{adopt, birth, current, is_current, namespace, of_process};
+pub(crate) use current::{adopt, birth, current, is_current, known, namespace, of_process};
 pub(crate) use fence::{heavy_fence, light_fence};
 pub(crate) use liveness::{Birth, is_alive};
 pub(crate) use patience::Patience;
