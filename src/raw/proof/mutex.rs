@@ -183,6 +183,23 @@ fn a_thread_that_waits_for_its_own_process_is_not_deadlocked() {
     );
 }
 
+/// Its old name does not lie beside its sibling's stamp.
+#[test]
+fn a_thread_that_comes_back_is_not_deadlocked() {
+    Proof::of("mutex: a process of two threads, one comes back").preemptions(3).explore(
+        |processes| {
+            let value = Arc::new(Guarded::<Mutex>::new());
+            let process = processes.spawn(&value, |value, me| {
+                value.add(me);
+                value.add(me);
+            });
+            processes.spawn_thread(process, &value, Guarded::add);
+            processes.run();
+            processes.afterwards(&value, |value, me| value.expect(me, 3));
+        },
+    );
+}
+
 #[test]
 fn a_thread_that_waits_for_itself_is_deadlocked() {
     Proof::of("mutex: deadlock").explore(|processes| {
