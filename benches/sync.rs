@@ -9,15 +9,15 @@ mod common;
 
 use std::cell::RefCell;
 use std::hint::black_box;
+use std::sync::LockResult;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
 
-use common::compare::{
-    FEW, MANY, Unit, compare, cpu_nanoseconds_per_call, header, is_quick, median,
-};
+use common::compare::{FEW, MANY, Unit, compare, cpu_nanoseconds_per_call, header, median};
 use common::posix::{PosixSemaphore, PthreadBarrier, PthreadCondvar, PthreadMutex, PthreadRwLock};
-use common::workers::{Pace, Worker, pin, processes, threads, unpin};
-use killproof::sync::{Barrier, Condvar, Event, Mutex, RwLock, Semaphore, Value};
+use common::workers::{Cpus, Pace, processes, threads, two_processes};
+use killproof::sync::{
+    Barrier, Condvar, Event, LockError, Mutex, MutexGuard, RwLock, Semaphore, Value,
+};
 use killproof::{Shared, shareable};
 
 /// Calls between two looks at the clock.
@@ -42,12 +42,30 @@ fn uncontended_mutex() {
     let mutex = Shared::new(Mutex::new(0_u64)).unwrap();
     let mutex: &Mutex<u64> = &mutex;
     let ours = || cpu_nanoseconds_per_call(BATCH, || *black_box(mutex).lock().unwrap() += 1);
+    let called = || cpu_nanoseconds_per_call(BATCH, || add_one(black_box(mutex)));
+    let handed_back = || cpu_nanoseconds_per_call(BATCH, || *lock(black_box(mutex)).unwrap() += 1);
     let name = |peer| format!("mutex/uncontended/{peer}");
 
     let std = std::sync::Mutex::new(0_u64);
     compare(MANY, Unit::Nanoseconds, &name("std"), "std::sync::Mutex", ours, || {
         cpu_nanoseconds_per_call(BATCH, || *black_box(&std).lock().unwrap() += 1)
     });
+    compare(
+        MANY,
+        Unit::Nanoseconds,
+        "mutex/uncontended-called/std",
+        "std::sync::Mutex",
+        called,
+        || cpu_nanoseconds_per_call(BATCH, || add_one_std(black_box(&std))),
+    );
+    compare(
+        MANY,
+        Unit::Nanoseconds,
+        "mutex/uncontended-handed-back/std",
+        "std::sync::Mutex",
+        handed_back,
+        || cpu_nanoseconds_per_call(BATCH, || *lock_std(black_box(&std)).unwrap() += 1),
+    );
     let parking_lot = parking_lot::Mutex::new(0_u64);
     compare(MANY, Unit::Nanoseconds, &name("parking_lot"), "parking_lot::Mutex", ours, || {
         cpu_nanoseconds_per_call(BATCH, || *black_box(&parking_lot).lock() += 1)
@@ -64,6 +82,29 @@ fn uncontended_mutex() {
             })
         });
     }
+}
+
+// What is left where the compiler does not inline: all three steps in a function, or a
+// lock that a function hands back.
+
+#[inline(never)]
+fn add_one(mutex: &Mutex<u64>) {
+    *mutex.lock().unwrap() += 1;
+}
+
+#[inline(never)]
+fn add_one_std(mutex: &std::sync::Mutex<u64>) {
+    *mutex.lock().unwrap() += 1;
+}
+
+#[inline(never)]
+fn lock(mutex: &Mutex<u64>) -> Result<MutexGuard<'_, u64>, LockError<MutexGuard<'_, u64>>> {
+    mutex.lock()
+}
+
+#[inline(never)]
+fn lock_std(mutex: &std::sync::Mutex<u64>) -> LockResult<std::sync::MutexGuard<'_, u64>> {
+    mutex.lock()
 }
 
 /// One thread reads, or writes, and unlocks.
@@ -310,44 +351,6 @@ fn condvar() {
             both / 2.0
         },
     );
-}
-
-/// Calls between two looks at the clock where two processes wait for each other:
-/// short, so that some pieces of a busy machine's time are theirs alone.
-const PIECE: u32 = 100;
-
-/// Where two processes run.
-#[derive(Clone, Copy, PartialEq)]
-enum Cpus {
-    /// Each on one of its own.
-    Two,
-    /// Wherever there is time for them.
-    Any,
-}
-
-/// This process and a child repeat `call` in `pieces`; nanoseconds of one call in
-/// the middle one of them.
-fn two_processes(pieces: usize, cpus: Cpus, call: impl Fn()) -> f64 {
-    let pieces = if is_quick() { pieces.div_ceil(10) } else { pieces };
-    let times = PIECE as usize * pieces + 1;
-    let on = |cpu| (cpus == Cpus::Two).then(|| pin(cpu));
-    let child = Worker::start(|| {
-        on(1);
-        (0..times).for_each(|_| call());
-    });
-    let before = on(0);
-    // The child is there when this returns.
-    call();
-    let mut figures: Vec<f64> = (0..pieces)
-        .map(|_| {
-            let start = Instant::now();
-            (0..PIECE).for_each(|_| call());
-            start.elapsed().as_nanos() as f64 / f64::from(PIECE)
-        })
-        .collect();
-    child.join();
-    before.as_ref().map(unpin);
-    median(&mut figures)
 }
 
 /// Compares the time between two operations, and tells how equally the workers

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use killproof::{Shared, shareable};
 
-use super::compare::is_quick;
+use super::compare::{is_quick, median};
 
 /// More than any bench starts.
 const MOST: usize = 64;
@@ -233,4 +233,42 @@ pub fn pin(index: usize) -> libc::cpu_set_t {
 pub fn unpin(cpus: &libc::cpu_set_t) {
     // SAFETY: a set of that size.
     unsafe { libc::sched_setaffinity(0, size_of_val(cpus), cpus) };
+}
+
+/// Calls between two looks at the clock where two processes wait for each other:
+/// short, so that some pieces of a busy machine's time are theirs alone.
+const PIECE: u32 = 100;
+
+/// Where two processes run.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Cpus {
+    /// Each on one of its own.
+    Two,
+    /// Wherever there is time for them.
+    Any,
+}
+
+/// This process and a child repeat `call` in `pieces`; nanoseconds of one call in
+/// the middle one of them.
+pub fn two_processes(pieces: usize, cpus: Cpus, call: impl Fn()) -> f64 {
+    let pieces = if is_quick() { pieces.div_ceil(10) } else { pieces };
+    let times = PIECE as usize * pieces + 1;
+    let on = |cpu| (cpus == Cpus::Two).then(|| pin(cpu));
+    let child = Worker::start(|| {
+        on(1);
+        (0..times).for_each(|_| call());
+    });
+    let before = on(0);
+    // The child is there when this returns.
+    call();
+    let mut figures: Vec<f64> = (0..pieces)
+        .map(|_| {
+            let start = Instant::now();
+            (0..PIECE).for_each(|_| call());
+            start.elapsed().as_nanos() as f64 / f64::from(PIECE)
+        })
+        .collect();
+    child.join();
+    before.as_ref().map(unpin);
+    median(&mut figures)
 }
