@@ -1,17 +1,20 @@
-//! The runner: each case in a process and a process group of its own, under a
-//! watchdog that kills the group and names the case.
+//! The cases of a test program: each in a process and a process group of its own,
+//! under a watchdog that kills the group and names the case; several at once.
 
-use std::io::{self, Write};
+use std::collections::BTreeMap;
+use std::env;
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Trial};
 use nix::sys::prctl;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, setpgid};
 
 use super::child::{children, fork, is_running, reap_all, until};
 use super::mapped::{Mapped, Note};
+use super::runner::Runner;
 
 /// How long processes that a case merely left to themselves may take to end.
 const GRACE: Duration = Duration::from_secs(2);
@@ -58,35 +61,50 @@ pub fn case_saying(name: &str, body: impl FnOnce() -> String + Send + 'static) -
     Case::new(name, Duration::from_secs(120), move || Ok(body()))
 }
 
-/// Runs the cases one after another on this thread, the only one there is, and
-/// ends the process.
+/// Runs the cases and ends the process, whose only thread this must be.
+///
+/// As many run at once as `--test-threads` says, or else `RUST_TEST_THREADS`, or else two
+/// for each CPU, since cases sleep as much as they work. The threads that this takes here
+/// fork nobody: each hands its cases to a [`Runner`], and those are there before any
+/// thread is.
 pub fn run(cases: Vec<Case>) -> ! {
-    // Orphans of a case come to us instead of to init, so we see them.
-    prctl::set_child_subreaper(true).expect("PR_SET_CHILD_SUBREAPER");
     let mut args = Arguments::from_args();
-    args.test_threads = Some(1);
-    let reports = Arc::new(Mutex::new(Vec::new()));
-    let trials = cases.into_iter().map(|case| {
-        let is_skipped = case.skipped.is_some();
-        reports.lock().unwrap().extend(case.skipped.clone().filter(|_| !args.list));
-        let reports = Arc::clone(&reports);
-        Trial::test(case.name.clone(), move || {
-            let report = guard(case)?;
-            reports.lock().unwrap().push(report);
+    let wanted = || env::var("RUST_TEST_THREADS").ok()?.parse().ok();
+    let usual = || 2 * thread::available_parallelism().map_or(1, usize::from);
+    let at_once = args.test_threads.or_else(wanted).unwrap_or_else(usual).max(1);
+    args.test_threads = Some(at_once);
+
+    let told: Vec<_> = cases.iter().map(|case| (case.name.clone(), case.skipped.clone())).collect();
+    let mut cases: Vec<_> = cases.into_iter().map(Some).collect();
+    let mut guard = |index: usize| cases[index].take().map_or(Err("ran twice".into()), guard);
+    let needed = if args.list { 0 } else { at_once };
+    let runners = (0..needed).map(|place| Runner::start(place, &mut guard)).collect();
+    let idle: Arc<Mutex<Vec<Runner>>> = Arc::new(Mutex::new(runners));
+
+    let reports = Arc::new(Mutex::new(BTreeMap::new()));
+    let trials = told.into_iter().enumerate().map(|(index, (name, skipped))| {
+        let is_skipped = skipped.is_some();
+        reports.lock().unwrap().extend(skipped.filter(|_| !args.list).map(|why| (index, why)));
+        let (idle, reports) = (Arc::clone(&idle), Arc::clone(&reports));
+        Trial::test(name, move || {
+            let runner = idle.lock().unwrap().pop().expect("one for each thread");
+            let said = runner.run(index);
+            idle.lock().unwrap().push(runner);
+            reports.lock().unwrap().insert(index, said?);
             Ok(())
         })
         .with_ignored_flag(is_skipped)
     });
     let conclusion = libtest_mimic::run(&args, trials.collect());
-    for report in reports.lock().unwrap().iter().filter(|r| !r.is_empty()) {
+    for report in reports.lock().unwrap().values().filter(|report| !report.is_empty()) {
         println!("{report}");
     }
+    idle.lock().unwrap().clear();
     conclusion.exit()
 }
 
-fn guard(case: Case) -> Result<String, Failed> {
-    // What is buffered here would be printed once more by a child that prints.
-    io::stdout().flush()?;
+/// Runs one case, and leaves nobody behind.
+fn guard(case: Case) -> Result<String, String> {
     let report = Mapped::new(Note::new());
     let leader = fork(|| {
         setpgid(Pid::from_raw(0), Pid::from_raw(0)).map_err(|e| format!("setpgid: {e}"))?;
@@ -105,9 +123,9 @@ fn guard(case: Case) -> Result<String, Failed> {
     let result = leader.result(leader.reap());
     reap_all();
     match result {
-        _ if !ended => Err(format!("{}: hung, killed after {:?}", case.name, case.limit).into()),
-        Err(reason) => Err(reason.into()),
-        Ok(()) if !clean => Err(format!("{}: left processes behind", case.name).into()),
+        _ if !ended => Err(format!("{}: hung, killed after {:?}", case.name, case.limit)),
+        Err(reason) => Err(reason),
+        Ok(()) if !clean => Err(format!("{}: left processes behind", case.name)),
         Ok(()) => Ok(report.read()),
     }
 }

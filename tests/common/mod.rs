@@ -19,6 +19,7 @@ pub mod name;
 pub mod numbered;
 pub mod pin;
 pub mod random;
+pub mod runner;
 pub mod sandbox;
 pub mod script;
 pub mod trace;
