@@ -1,5 +1,5 @@
-//! A traced child: stepped one instruction at a time, or run to the exit of its
-//! next futex call, frozen there, and killed.
+//! A traced child: stepped one instruction at a time, run to an instruction, or to the
+//! exit of its next futex call, frozen there, and killed.
 
 #![allow(unsafe_code)]
 
@@ -124,15 +124,39 @@ impl Traced {
     /// to twice that counts as blocked.
     pub fn step(&self, blocked: Duration) -> Result<Stop, String> {
         ptrace::step(self.child.pid(), self.signal.take()).map_err(|e| format!("step: {e}"))?;
+        Ok(self.stop_or_sleep(blocked))
+    }
+
+    /// Lets it run until it is about to execute the instruction at `address`; it must not
+    /// be there already. It may end, block or come to a mark before. `None` where it has not
+    /// run, since there are no breakpoints.
+    pub fn run_to(&self, address: u64, blocked: Duration) -> Result<Option<Stop>, String> {
+        if breakpoint::set(self.child.pid(), address).is_err() {
+            return Ok(None);
+        }
+        let stop = loop {
+            ptrace::cont(self.child.pid(), self.signal.take()).map_err(|e| format!("cont: {e}"))?;
+            let stop = self.stop_or_sleep(blocked);
+            if stop != Stop::Trap || self.signal.get().is_none() {
+                break stop;
+            }
+        };
+        if stop == Stop::Trap {
+            breakpoint::clear(self.child.pid()).map_err(|e| format!("breakpoint: {e}"))?;
+        }
+        Ok(Some(stop))
+    }
+
+    fn stop_or_sleep(&self, blocked: Duration) -> Stop {
         let mut asleep = false;
         loop {
             if let Some(stop) = self.wait(Instant::now() + blocked) {
-                return Ok(stop);
+                return stop;
             }
             // Only seen asleep at both ends of the interval is it blocked: a
             // machine that is merely busy must not end a sweep.
             match (self.child.is_asleep(), asleep) {
-                (true, true) => return Ok(Stop::Blocked),
+                (true, true) => return Stop::Blocked,
                 (now, _) => asleep = now,
             }
         }
@@ -205,6 +229,46 @@ impl Traced {
             libc::ptrace(GET_SYSCALL_INFO as _, pid, size_of_val(&words), words.as_mut_ptr());
         }
         words
+    }
+}
+
+/// A breakpoint in a debug register. Nothing is written into the program, and neither its
+/// children nor its other threads have it.
+mod breakpoint {
+    #[cfg(target_arch = "x86_64")]
+    use std::{mem::offset_of, ptr};
+
+    use nix::{Result, unistd::Pid};
+    #[cfg(target_arch = "x86_64")]
+    use nix::{libc::user, sys::ptrace::write_user};
+
+    #[cfg(target_arch = "x86_64")]
+    fn write(pid: Pid, register: usize, value: u64) -> Result<()> {
+        let offset = offset_of!(user, u_debugreg) + register * size_of::<u64>();
+        write_user(pid, ptr::without_provenance_mut(offset), value.cast_signed())
+    }
+
+    /// In register 0; of 7, the lowest bit enables it, and the others, all zero, have it
+    /// stop where an instruction is executed.
+    #[cfg(target_arch = "x86_64")]
+    pub fn set(pid: Pid, address: u64) -> Result<()> {
+        write(pid, 0, address)?;
+        write(pid, 7, 1)
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    pub fn clear(pid: Pid) -> Result<()> {
+        write(pid, 7, 0)
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    pub fn set(_: Pid, _: u64) -> Result<()> {
+        Err(nix::errno::Errno::ENOSYS)
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    pub fn clear(_: Pid) -> Result<()> {
+        Err(nix::errno::Errno::ENOSYS)
     }
 }
 

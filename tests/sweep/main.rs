@@ -1,6 +1,6 @@
 //! The kill sweep: a traced process runs one operation and is stepped through
-//! it, one instruction at a time, in as many runs as there are instructions; each
-//! run kills it one instruction later. After each kill the survivors go on.
+//! it, one instruction at a time; others after it come the same way, and each is killed
+//! at another instruction. After each kill the survivors go on.
 
 mod barrier;
 mod borrowed;
@@ -34,10 +34,13 @@ mod report;
 mod ring;
 mod row;
 mod rwlock;
+#[cfg(target_arch = "x86_64")]
+mod same_place;
 mod semaphore;
 mod twice;
 mod values;
 mod wakes;
+mod way;
 mod worker;
 #[cfg(feature = "serde")]
 mod written;
@@ -46,6 +49,9 @@ fn main() {
     common::trace::require("sweep");
     let cases = [
         planted::cases(),
+        // Elsewhere nobody runs.
+        #[cfg(target_arch = "x86_64")]
+        same_place::cases(),
         mutex::cases(),
         rwlock::cases(),
         reentrant::cases(),

@@ -1,24 +1,20 @@
 //! One kill point: a fresh world, a victim stepped so far and no further, and
 //! the survivors.
 
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::common::child::{Child, fork, reap_all, until};
 use crate::common::mapped::Mapped;
 use crate::common::pin;
-use crate::common::trace::{Stop, Traced};
+use crate::common::trace::{Stop, Traced, mark};
 use crate::place::name_of;
 use crate::row::{After, Begin, Peer, Role, Row, Stage};
+use crate::way::Way;
 
 /// Long enough to get ready on any machine.
 const READY: Duration = Duration::from_secs(60);
-
-/// A sleep as long as this is a block: in a row that does not block, longer than
-/// the slices that an operation on its way may need; in one that does, short, so
-/// that its slices are not gone through again and again.
-const UNEXPECTED: Duration = Duration::from_millis(200);
-const EXPECTED: Duration = Duration::from_millis(2);
 
 /// Where the victim was when it was killed.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -42,19 +38,37 @@ pub struct Point {
     pub verdict: Result<Duration, Unclean>,
 }
 
-/// Kills the victim after `k` instructions, or where it ends or blocks before.
+/// Kills the victim after `k` instructions, or where it ends or blocks before. As far as
+/// `way` is known, the victim runs; behind that it is stepped, and the way is noted.
 /// An error is a fault of the row itself.
-pub fn kill_at<W: 'static>(row: &Row<W>, k: usize) -> Result<Point, String> {
-    let stage = Mapped::new(Stage::new());
-    let world = (row.world)();
-    let point = perform(row, k, &stage, &world);
-    drop(world);
-    // Children of the victim that outlived it: nobody else will reap them.
-    reap_all();
-    point
+pub fn kill_at<W: 'static>(row: &Row<W>, k: usize, way: &mut Way) -> Result<Point, String> {
+    let mut known = way.known(k);
+    loop {
+        let stage = Mapped::new(Stage::new());
+        let world = (row.world)();
+        let point = perform(row, known, k, way, &stage, &world);
+        drop(world);
+        // Children of the victim that outlived it: nobody else will reap them.
+        reap_all();
+        match point? {
+            Break(point) => return Ok(point),
+            // Where sleeps and retries are in play a victim may stray. The next is stepped
+            // from where this one was seen last, or from earlier.
+            Continue(seen) => known = seen.min(known / 2),
+        }
+    }
 }
 
-fn perform<W: 'static>(row: &Row<W>, k: usize, stage: &Stage, world: &W) -> Result<Point, String> {
+/// One world, whose victim is stepped from where it is `known` to come. Without a point
+/// if it did not come there, but only so far.
+fn perform<W: 'static>(
+    row: &Row<W>,
+    known: usize,
+    k: usize,
+    way: &mut Way,
+    stage: &Stage,
+    world: &W,
+) -> Result<ControlFlow<Point, usize>, String> {
     let mut roles = (0..).map(|index| Peer { stage, index, counts: index >= row.holders.len() });
     let mut start = |role: &Role<W>| {
         let peer = roles.next().expect("no end");
@@ -89,7 +103,14 @@ fn perform<W: 'static>(row: &Row<W>, k: usize, stage: &Stage, world: &W) -> Resu
         (other.provoke)(world);
     }
 
-    let (end, steps) = step(row, &victim, stage, k)?;
+    let (end, steps) = {
+        let _together = pin::beside(victim.child().pid());
+        let seen = way.follow(&victim, known, row.blocked())?;
+        if seen != known {
+            return Ok(Continue(seen));
+        }
+        step(row, &victim, stage, known, k, way)?
+    };
     let address = victim.address();
     let killed = Instant::now();
     stage.killed_at.store(stage.now(), Ordering::Release);
@@ -107,13 +128,15 @@ fn perform<W: 'static>(row: &Row<W>, k: usize, stage: &Stage, world: &W) -> Resu
         reason: format!("{} (the victim at {})", unclean.reason, name_of(address)),
         ..unclean
     });
-    Ok(Point { end, steps, verdict })
+    Ok(Break(Point { end, steps, verdict }))
 }
 
 fn own_victim<W: 'static>(row: &Row<W>, stage: &Stage, world: &W) -> Result<Traced, String> {
     let victim = Traced::start(|| {
         (row.victim)(world, Begin::new());
         stage.finished.store(true, Ordering::Release);
+        // One that runs past the place where it was to stop goes no further.
+        mark();
         Ok(())
     })?;
     victim.run_to_mark()?;
@@ -138,26 +161,28 @@ fn await_ready(who: &str, child: &Child, ready: impl Fn() -> bool) -> Result<(),
     }
 }
 
+/// Steps a victim that has come so far to where it is to die.
 fn step<W: 'static>(
     row: &Row<W>,
     victim: &Traced,
     stage: &Stage,
+    known: usize,
     k: usize,
+    way: &mut Way,
 ) -> Result<(End, usize), String> {
-    let _together = pin::beside(victim.child().pid());
-    let blocked = if row.blocks { EXPECTED } else { UNEXPECTED };
-    for steps in 0..k {
-        if stage.finished.load(Ordering::Acquire) {
-            return Ok((End::Finished, steps));
+    let mut steps = known;
+    while !stage.finished.load(Ordering::Acquire) {
+        if steps == k {
+            return Ok((End::Midway, steps));
         }
-        match victim.step(blocked)? {
-            Stop::Trap => {}
+        way.note(steps, victim);
+        match victim.step(row.blocked())? {
+            Stop::Trap => steps += 1,
             Stop::Blocked => return Ok((End::Blocked, steps + 1)),
             other => return Err(format!("the victim at step {steps}: {other:?}")),
         }
     }
-    let finished = stage.finished.load(Ordering::Acquire);
-    Ok((if finished { End::Finished } else { End::Midway }, k))
+    Ok((End::Finished, steps))
 }
 
 /// Waits for the others to be through, lets the survivor check, and then lets

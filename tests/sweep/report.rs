@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::point::{End, Point, kill_at};
 use crate::row::{Row, Stride};
+use crate::way::Way;
 
 /// A row gives up after so many hangs, each of which costs the whole limit ..
 const HANGS: usize = if cfg!(killproof_mutant) { 1 } else { 3 };
@@ -15,13 +16,20 @@ const TOLD: usize = 3;
 
 /// Kills at every point and says what came of it.
 pub fn sweep<W: 'static>(row: &Row<W>) -> Result<String, String> {
-    let mut tally = Tally::default();
-    // One run to the end without a kill on the way tells how long the row is.
-    let n = point(row, usize::MAX)?.steps;
+    // The first is killed at the end, and tells how long the row is and which way it goes.
+    let mut way = Way::default();
+    let last = point(row, usize::MAX, &mut way)?;
+    let n = last.steps;
     let every = chosen_stride(row.every, n);
-    tally.every = every;
-    for k in (0..n).filter(|k| is_chosen(every, *k, n)) {
-        let point = point(row, k)?;
+    let mut points: Vec<usize> = (0..n).filter(|k| is_chosen(every, *k, n)).collect();
+    if is_sample() {
+        points.iter_mut().for_each(|k| *k = way.near(*k));
+        points.dedup();
+    }
+    let mut tally = Tally { every, ..Tally::default() };
+    tally.add(row, n, n, last);
+    for k in points {
+        let point = point(row, k, &mut way)?;
         let end = point.end;
         tally.add(row, k, n, point);
         if tally.hangs >= tally.most(row) {
@@ -32,14 +40,11 @@ pub fn sweep<W: 'static>(row: &Row<W>) -> Result<String, String> {
             return tally.line(row, n);
         }
     }
-    // The end itself, however far it is this time.
-    let last = point(row, usize::MAX)?;
-    tally.add(row, last.steps, n, last);
     tally.line(row, n)
 }
 
-fn point<W: 'static>(row: &Row<W>, k: usize) -> Result<Point, String> {
-    let point = kill_at(row, k).map_err(|e| format!("sweep {}: {e}", row.name))?;
+fn point<W: 'static>(row: &Row<W>, k: usize, way: &mut Way) -> Result<Point, String> {
+    let point = kill_at(row, k, way).map_err(|e| format!("sweep {}: {e}", row.name))?;
     match (point.end, row.blocks) {
         (End::Blocked, false) => Err(format!(
             "sweep {}: the victim blocks after {} instructions, and the row does not say so",
@@ -54,23 +59,32 @@ fn point<W: 'static>(row: &Row<W>, k: usize) -> Result<Point, String> {
 
 /// Which of `n` instructions are kill points.
 ///
-/// `KILLPROOF_SWEEP` says how many: `full` takes every one, however long that
-/// takes; `long` every one of the rows that are short enough, which is a matter
-/// of minutes; without it a sample of each row must do, so that the tests can be
-/// run often.
+/// `KILLPROOF_SWEEP` says how many: `full` takes every one, however long that takes; `long`
+/// every one of the rows that are short enough; without it a sample of each row must do,
+/// so that the tests can be run often.
 fn chosen_stride(row: Option<Stride>, n: usize) -> Option<Stride> {
-    let wanted = std::env::var("KILLPROOF_SWEEP").unwrap_or_default();
-    match wanted.as_str() {
-        "full" => None,
-        // Without optimisation the rows are thirty times as long, and take the
-        // square of that.
-        "long" if !cfg!(debug_assertions) => row,
-        _ => (n > SAMPLE).then(|| Stride { edge: SAMPLE / 4, step: n.div_ceil(SAMPLE / 2) }),
+    if is_sample() {
+        return (n > SAMPLE).then(|| Stride { edge: SAMPLE / 4, step: n.div_ceil(SAMPLE / 2) });
+    }
+    row.filter(|_| wanted() != "full")
+}
+
+/// About so many kill points make a sample: half of them at the two ends. One that lies deep
+/// in a loop is moved on to where a victim comes quickly.
+const SAMPLE: usize = 24;
+
+fn is_sample() -> bool {
+    match wanted().as_str() {
+        "full" => false,
+        // Without optimisation the rows are thirty times as long.
+        "long" => cfg!(debug_assertions),
+        _ => true,
     }
 }
 
-/// About so many kill points make a sample: half of them at the two ends.
-const SAMPLE: usize = 12;
+fn wanted() -> String {
+    std::env::var("KILLPROOF_SWEEP").unwrap_or_default()
+}
 
 fn is_chosen(every: Option<Stride>, k: usize, n: usize) -> bool {
     every.is_none_or(|Stride { edge, step }| {
@@ -113,7 +127,7 @@ impl Tally {
         let Self { points, unclean, .. } = self;
         let mut line = format!("sweep {}: {points} kill points", row.name);
         if let Some(Stride { edge, step }) = self.every {
-            line += &format!(" (one in {step} of {n}, and all of the first and last {edge})");
+            line += &format!(" (about one in {step} of {n}, and all of the first and last {edge})");
         }
         if row.expect_failure {
             line += &format!(", {unclean} stuck (expected)");

@@ -19,6 +19,12 @@ const POINT: Duration = Duration::from_secs(15);
 /// The same where a hang is what the row is there to show.
 const PLANTED: Duration = Duration::from_secs(1);
 
+/// A sleep as long as this is a block: in a row that does not block, longer than
+/// the slices that an operation on its way may need; in one that does, short, so
+/// that its slices are not gone through again and again.
+const UNEXPECTED: Duration = Duration::from_millis(200);
+const EXPECTED: Duration = Duration::from_millis(2);
+
 /// Holders and peers of one row, at most.
 const ROLES: usize = 16;
 
@@ -154,9 +160,8 @@ impl<W: 'static> Row<W> {
         self
     }
 
-    /// Kills at each of the first and last `edge` instructions and at every
-    /// `step`th between. The time of a full sweep grows with the square of the
-    /// row's length.
+    /// In the long sweep: kills at each of the first and last `edge` instructions and at
+    /// every `step`th between.
     pub fn every(mut self, step: usize, edge: usize) -> Self {
         self.every = Some(Stride { edge, step });
         self
@@ -171,6 +176,11 @@ impl<W: 'static> Row<W> {
     pub fn point_limit(&self) -> Duration {
         let usual = if self.expect_failure { PLANTED } else { POINT };
         self.limit.unwrap_or(usual)
+    }
+
+    /// How long a sleep of the victim is that is none of a moment.
+    pub fn blocked(&self) -> Duration {
+        if self.blocks { EXPECTED } else { UNEXPECTED }
     }
 
     pub fn case(self) -> Case {
