@@ -23,8 +23,8 @@ pub fn every_cpu() -> io::Result<()> {
             unsafe { libc::_exit(i32::from(!moved)) };
         }
         let child = Pid::from_raw(child).ok_or_else(io::Error::last_os_error)?;
-        let ended = waitpid(Some(child), WaitOptions::empty())?;
-        if !ended.is_some_and(|(_, status)| status.exit_status() == Some(0)) {
+        let status = waitpid(Some(child), WaitOptions::empty())?.map(|(_, status)| status);
+        if status.and_then(|status| status.exit_status()) != Some(0) {
             return Err(io::Error::other("a child was not let onto a CPU"));
         }
     }

@@ -2,7 +2,7 @@
 //! and stopped at random. Every message is accounted for, and small histories
 //! are checked to be those of a queue.
 //!
-//! `KILLPROOF_STRESS_SECONDS` says for how long each case runs (1 if it does
+//! `KILLPROOF_STRESS_SECONDS` says for how long each case runs (2 if it does
 //! not), and `KILLPROOF_STRESS_SEED` with which random numbers. A seed repeats
 //! the choices, not the moments at which they meet.
 
@@ -40,7 +40,7 @@ const ROUND: Duration = Duration::from_millis(300);
 const STUCK: Duration = Duration::from_secs(30);
 
 fn main() {
-    let seconds = number("KILLPROOF_STRESS_SECONDS").unwrap_or(1);
+    let seconds = number("KILLPROOF_STRESS_SECONDS").unwrap_or(2);
     let now = || SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").subsec_nanos();
     let seed = number("KILLPROOF_STRESS_SEED").unwrap_or_else(|| now().into());
     // Before anything can go wrong, and not where the names are listed.
