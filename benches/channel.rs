@@ -14,9 +14,10 @@ use common::compare::{FEW, MANY, Unit, compare, cpu_nanoseconds_per_call, header
 use common::frames::{BareFrames, Frames};
 use common::kernel::Kernel;
 use common::locked::Locked;
+use common::slots::{self, Steps};
 use common::transport::{Array, Ours, Payload, Transport};
-use common::trips::{Lines, on_one_cpu, trips};
-use common::workers::{Board, Crew, Worker};
+use common::trips::{Lines, Places, between, on_one_cpu, trips};
+use common::workers::{Board, Crew};
 
 /// Senders and receivers.
 const SHAPES: [(usize, usize); 4] = [(1, 1), (2, 2), (4, 1), (1, 4)];
@@ -148,47 +149,58 @@ fn carry<M: Payload>(
 
 /// There and back again, one message at a time.
 fn round_trip<M: Payload>(bytes: usize) {
-    let name = |peer| format!("queue/{bytes}B/round-trip/{peer}");
-    let ours = || echoed::<M, _>(Ours::new, Actors::Processes);
-    let pipe = || echoed::<M, _>(Kernel::pipe, Actors::Processes);
+    let name = |peer: &str| format!("queue/{bytes}B/round-trip/{peer}");
+    let ours = |places| echoed(places, Ours::<M>::new);
+    let pipe = || echoed::<M, _>(Places::Any, Kernel::pipe);
+    let wherever = || ours(Places::Any);
     let unit = Unit::Nanoseconds;
-    compare(FEW, unit, &name("pipe"), "pipe(2)", ours, pipe);
-    compare(FEW, unit, &name("array"), "ArrayQueue threads", ours, || {
-        echoed::<M, _>(|| Array::new(1), Actors::Threads)
+    compare(FEW, unit, &name("pipe"), "pipe(2)", wherever, pipe);
+    compare(FEW, unit, &name("array"), "ArrayQueue threads", wherever, || {
+        echoed_by_thread(|| Array::<M>::new(1))
     });
-    compare(FEW, unit, &name("lines"), "bare cache lines", ours, || Lines::trip(bytes));
-    compare(FEW, unit, &name("one-cpu/pipe"), "pipe(2)", || on_one_cpu(ours), || on_one_cpu(pipe));
+    let apart = || ours(Places::Apart);
+    compare(FEW, unit, &name("lines"), "bare cache lines", apart, || Lines::trip(bytes));
+    // What that is made of: of the two figures the first is the stripped-down one.
+    for (steps, what) in
+        [(Steps::Move, "moving"), (Steps::Own, "owning"), (Steps::Fetch, "fetching")]
+    {
+        let stripped = || slots::trip(bytes, steps);
+        let name = name(&format!("lines/{what}"));
+        compare(FEW, unit, &name, "bare cache lines", stripped, || Lines::trip(bytes));
+    }
+    let on_one = || on_one_cpu(wherever);
+    compare(FEW, unit, &name("one-cpu/pipe"), "pipe(2)", on_one, || on_one_cpu(pipe));
 }
 
-/// Nanoseconds of a round trip.
-fn echoed<M: Payload, T: Transport<M>>(new: impl Fn() -> T, actors: Actors) -> f64 {
+/// Nanoseconds of a round trip between processes.
+fn echoed<M: Payload, T: Transport<M>>(places: Places, new: impl Fn() -> T) -> f64 {
     let (there, back) = (new(), new());
-    let echo = || {
-        while let Some(message) = there.recv() {
-            if message.value() == 0 {
-                return;
-            }
-            back.send(message);
+    between(places, || echo(&there, &back), || ask(&there, &back))
+}
+
+fn echoed_by_thread<M: Payload, T: Transport<M>>(new: impl Fn() -> T) -> f64 {
+    let (there, back) = (&new(), &new());
+    std::thread::scope(|scope| {
+        scope.spawn(|| echo(there, back));
+        ask(there, back)
+    })
+}
+
+/// Sends back what comes, up to number 0.
+fn echo<M: Payload>(there: &impl Transport<M>, back: &impl Transport<M>) {
+    while let Some(message) = there.recv() {
+        if message.value() == 0 {
+            return;
         }
-    };
-    let ask = || {
-        let nanoseconds = trips(|value| {
-            there.send(M::of(value));
-            assert_eq!(back.recv().map(|message| message.value()), Some(value));
-        });
-        there.send(M::of(0));
-        nanoseconds
-    };
-    match actors {
-        Actors::Processes => {
-            let child = Worker::start(echo);
-            let nanoseconds = ask();
-            child.join();
-            nanoseconds
-        }
-        Actors::Threads => std::thread::scope(|scope| {
-            scope.spawn(echo);
-            ask()
-        }),
+        back.send(message);
     }
+}
+
+fn ask<M: Payload>(there: &impl Transport<M>, back: &impl Transport<M>) -> f64 {
+    let nanoseconds = trips(|value| {
+        there.send(M::of(value));
+        assert_eq!(back.recv().map(|message| message.value()), Some(value));
+    });
+    there.send(M::of(0));
+    nanoseconds
 }

@@ -14,8 +14,8 @@ use std::io::{PipeReader, PipeWriter, Read, Write};
 use std::sync::Mutex;
 
 use common::compare::{FEW, Unit, compare, header};
-use common::trips::{Lines, trips, wait};
-use common::workers::{Board, Crew, Worker};
+use common::trips::{Lines, Places, between, trips, wait};
+use common::workers::{Board, Crew};
 use killproof::channel::{Duplex, PipeBuilder, PipeReceiver, PipeSender};
 use rtrb::{Consumer, Producer, RingBuffer};
 
@@ -164,44 +164,30 @@ fn carry(len: usize, sender: impl Sends, receiver: impl Receives) -> f64 {
 fn round_trip(len: usize) {
     let name = |peer| format!("pipe/{len}B/round-trip/{peer}");
     let unit = Unit::Nanoseconds;
-    compare(
-        FEW,
-        unit,
-        &name("pipe"),
-        "pipe(2)",
-        || through_ours(len),
-        || {
-            let (mut its_reader, mut writer) = std::io::pipe().unwrap();
-            let (mut reader, mut its_writer) = std::io::pipe().unwrap();
-            let child = Worker::start(|| echo(len, &mut its_reader, &mut its_writer));
-            let nanoseconds = ask(len, &mut writer, &mut reader);
-            child.join();
-            nanoseconds
-        },
-    );
-    compare(
-        FEW,
-        unit,
-        &name("lines"),
-        "bare cache lines",
-        || through_ours(len),
-        || Lines::trip(len),
-    );
+    let wherever = || through_ours(len, Places::Any);
+    compare(FEW, unit, &name("pipe"), "pipe(2)", wherever, || through_the_kernels(len));
+    let apart = || through_ours(len, Places::Apart);
+    compare(FEW, unit, &name("lines"), "bare cache lines", apart, || Lines::trip(len));
 }
 
-fn through_ours(len: usize) -> f64 {
+fn through_the_kernels(len: usize) -> f64 {
+    let (mut its_reader, mut writer) = std::io::pipe().unwrap();
+    let (mut reader, mut its_writer) = std::io::pipe().unwrap();
+    let echo = || echo(len, &mut its_reader, &mut its_writer);
+    between(Places::Any, echo, || ask(len, &mut writer, &mut reader))
+}
+
+fn through_ours(len: usize, places: Places) -> f64 {
     type End = Duplex<Vec<u8>, Vec<u8>>;
     let (mut ours, mut its): (End, End) = PipeBuilder::new().capacity(RING).duplex().unwrap();
-    let child = Worker::start(|| {
+    let echo = || {
         // SAFETY: this fork is the first to use it.
         unsafe { its.adopt() }.unwrap();
         let (sender, receiver) = its.as_ends();
         echo(len, receiver, sender);
-    });
+    };
     let (sender, receiver) = ours.as_ends();
-    let nanoseconds = ask(len, sender, receiver);
-    child.join();
-    nanoseconds
+    between(places, echo, || ask(len, sender, receiver))
 }
 
 /// Sends back what comes, to number 0.

@@ -7,6 +7,7 @@ pub mod frames;
 pub mod kernel;
 pub mod locked;
 pub mod posix;
+pub mod slots;
 pub mod transport;
 pub mod trips;
 pub mod workers;

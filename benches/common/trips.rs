@@ -27,6 +27,30 @@ pub fn on_one_cpu(measure: impl FnOnce() -> f64) -> f64 {
     measured
 }
 
+/// Where the two ends of a round trip run.
+#[derive(Clone, Copy)]
+pub enum Places {
+    /// Wherever the kernel puts them, which may be the same CPU.
+    Any,
+    /// On a CPU each, where there are two: so both are awake, and stay so.
+    Apart,
+}
+
+/// What `ask` finds while a child runs `echo`.
+pub fn between(places: Places, echo: impl FnOnce(), ask: impl FnOnce() -> f64) -> f64 {
+    let child = Worker::start(|| {
+        if let Places::Apart = places {
+            pin(1);
+        }
+        echo();
+    });
+    let allowed = matches!(places, Places::Apart).then(|| pin(0));
+    let nanoseconds = ask();
+    child.join();
+    allowed.iter().for_each(unpin);
+    nanoseconds
+}
+
 /// Nanoseconds of a round trip, after a warm-up.
 pub fn trips(mut trip: impl FnMut(u64)) -> f64 {
     let mut number = 0_u64;
@@ -89,15 +113,16 @@ impl Line {
 }
 
 impl Lines {
-    /// Nanoseconds of a round trip of `bytes` between two processes.
+    /// Nanoseconds of a round trip of `bytes` between two processes, on a CPU each.
     pub fn trip(bytes: usize) -> f64 {
         let words = bytes / size_of::<u64>();
         let lines = Lines::new();
-        let child = Worker::start(|| lines.echo(words));
-        let nanoseconds = trips(|number| lines.ask(number, words));
-        lines.ask(0, words);
-        child.join();
-        nanoseconds
+        let ask = || {
+            let nanoseconds = trips(|number| lines.ask(number, words));
+            lines.ask(0, words);
+            nanoseconds
+        };
+        between(Places::Apart, || lines.echo(words), ask)
     }
 
     fn new() -> Shared<Lines> {
