@@ -90,7 +90,7 @@ impl<M: Memory> Pipe<M> {
             if usable >= needed {
                 return Ok(usable);
             }
-            if pace.spin() {
+            if pace.spin(|| || self.look(side, at) != Ok(usable)) {
                 continue;
             }
             if self.is_gone(side.other(), ask) {
@@ -122,6 +122,7 @@ impl<M: Memory> Pipe<M> {
     }
 
     /// How many bytes an end at `at` may use now.
+    #[inline]
     pub(super) fn look(&self, side: Side, at: u64) -> Result<u64, Stop> {
         let theirs = self.index(side.other()).load(Ordering::Acquire);
         let filled = match side {

@@ -169,10 +169,13 @@ impl<M: Memory> Queue<M> {
     /// A message that was given back, if any: a look at one word when none was.
     #[inline]
     pub(super) fn take_returned(&self, me: Stamp) -> Option<usize> {
-        if self.calm().returned.load(Ordering::Relaxed) == 0 {
-            return None;
-        }
-        self.redeliver(me, false)
+        if self.has_returned() { self.redeliver(me, false) } else { None }
+    }
+
+    /// Whether some message may have been given back; a hint.
+    #[inline]
+    pub(super) fn has_returned(&self) -> bool {
+        self.calm().returned.load(Ordering::Relaxed) != 0
     }
 
     /// The last look before a sleep: as [`take_returned`](Queue::take_returned),

@@ -9,7 +9,8 @@
 //! - `lease`: messages handed out but not finished;
 //! - `block`: room for what does not fit into a slot;
 //! - `peers`: who is at each side, for "nobody is left";
-//! - `wait`: the one waiting loop of each side, and `pace`, how long it looks;
+//! - `wait`: the one waiting loop of each side; `pace`, how long it looks, and `watch`,
+//!   at what;
 //! - `poll`: how a descriptor comes to tell what a wait would find;
 //! - `over`: when there is nothing left to wait for;
 //! - `letter`: messages that were tried too often;
@@ -30,6 +31,7 @@ mod rank;
 mod rescue;
 mod ring;
 mod wait;
+mod watch;
 
 pub(crate) use block::Meta;
 use lease::For;

@@ -20,11 +20,34 @@ impl<'a> Pace<'a> {
         Pace { deadline, slices: Slices::new(), patience, spun: 0, spins, yields }
     }
 
-    /// Whether to look again before a sleep.
-    pub(in crate::raw) fn spin(&mut self) -> bool {
-        if self.spun < self.spins {
+    /// Spins until a glance says that a look is worth it; false when the spin is over.
+    /// `begin` is called where there is a spin at all.
+    #[inline]
+    pub(in crate::raw) fn spin_until<G>(&mut self, begin: impl FnOnce() -> G) -> bool
+    where
+        G: FnMut() -> bool,
+    {
+        if self.spun == self.spins {
+            return false;
+        }
+        let mut glance = begin();
+        while self.spun < self.spins {
             self.spun += 1;
             pause();
+            if glance() {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether to look again before a sleep.
+    #[inline]
+    pub(in crate::raw) fn spin<G>(&mut self, begin: impl FnOnce() -> G) -> bool
+    where
+        G: FnMut() -> bool,
+    {
+        if self.spin_until(begin) {
             return true;
         }
         // Others may take their time, so a yield is no part of the spin that is learnt.

@@ -170,7 +170,7 @@ impl<M: Memory> Queue<M> {
     }
 
     /// Tries to claim the slot at the tail for writing.
-    #[inline]
+    #[inline(always)]
     pub(super) fn look_free(&self, me: Stamp, last: Last) -> Look {
         if self.is_ranked() {
             return self.look_free_anywhere(me, last);
@@ -212,7 +212,7 @@ impl<M: Memory> Queue<M> {
     }
 
     /// Tries to claim the slot at the head for reading.
-    #[inline]
+    #[inline(always)]
     pub(super) fn look_ready(&self, me: Stamp, last: Last) -> Look {
         if self.is_ranked() {
             return self.look_smallest(me, last);
@@ -263,8 +263,7 @@ impl<M: Memory> Queue<M> {
             && self.is_ready(position - self.capacity)
     }
 
-    /// Claims the slot of `position` if its `seq` stays `expected`; `None`: look
-    /// again.
+    /// Claims the slot of `position` if its `seq` stays `expected`; `None`: look again.
     pub(super) fn claim_slot(&self, position: Position, expected: u64, me: Stamp) -> Option<Look> {
         let slot = self.slot(position);
         // Looked at first: a failing CAS would take the line from its owner.

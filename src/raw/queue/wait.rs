@@ -51,7 +51,7 @@ enum Outwaited {
 
 impl<M: Memory> Queue<M> {
     /// Claims the slot for the next message to be sent.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn claim_free(&self, me: Stamp, deadline: Deadline) -> Result<Position, Stop> {
         if let Look::Claimed(position) = self.look_free(me, Last::No) {
             return self.unless_closed(position);
@@ -78,7 +78,10 @@ impl<M: Memory> Queue<M> {
             if self.is_closed() {
                 return Err(Stop::Closed);
             }
-            if pace.spin() {
+            if pace.spin(|| {
+                let watch = self.watch_tail();
+                move || self.is_ranked() || watch.is_over()
+            }) {
                 continue;
             }
             if self.is_deserted(Side::Receive, ask) {
@@ -106,7 +109,7 @@ impl<M: Memory> Queue<M> {
     }
 
     /// Claims the next message: one that came back, or the one at the head.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn claim_ready(
         &self,
         me: Stamp,
@@ -132,11 +135,35 @@ impl<M: Memory> Queue<M> {
         ask: bool,
     ) -> Result<Source, Stop> {
         let mut pace = Pace::new(deadline, &self.patience[Side::Receive as usize]);
-        let claimed = self.wait_for_message(me, &mut pace, ask);
+        let claimed = match self.spin_for_message(me, &mut pace, ask) {
+            Some(position) => Ok(Source::Ring(position)),
+            None => self.wait_for_message(me, &mut pace, ask),
+        };
         pace.learn();
         claimed
     }
 
+    /// The spin alone: whoever waits for an answer, and is still awake when it comes, has
+    /// it here by the shortest way.
+    #[inline(always)]
+    fn spin_for_message(&self, me: Stamp, pace: &mut Pace<'_>, ask: bool) -> Option<Position> {
+        if ask || self.is_ranked() {
+            return None;
+        }
+        let comes = pace.spin_until(|| {
+            let watch = self.watch_head();
+            move || watch.is_over() || self.has_returned()
+        });
+        if !comes || self.has_returned() {
+            return None;
+        }
+        match self.look_ready(me, Last::No) {
+            Look::Claimed(position) => Some(position),
+            _ => None,
+        }
+    }
+
+    #[inline(never)]
     fn wait_for_message(
         &self,
         me: Stamp,
@@ -156,7 +183,10 @@ impl<M: Memory> Queue<M> {
             if let Some(source) = self.get_ready(me, pace, Last::No)? {
                 return Ok(source);
             }
-            if pace.spin() {
+            if pace.spin(|| {
+                let watch = self.watch_head();
+                move || self.is_ranked() || watch.is_over() || self.has_returned()
+            }) {
                 continue;
             }
             if let Some(stop) = self.is_over(ask) {
