@@ -78,8 +78,8 @@ impl Mapped {
     fn get<T>(&self, start: usize, stride: usize, index: usize) -> &T {
         let value = self.at(start + index * stride).cast::<T>();
         // SAFETY: 1. Inside the mapping and aligned to at least 8: the starts
-        //    are multiples of 128 behind a body aligned to 128, the strides of
-        //    8. 2. `T` is made of atomics, for which any bytes are valid. 3. The
+        //    are multiples of 8 behind a body aligned to 128, those of what is
+        //    aligned to more multiples of 128, and the strides of 8. 2. `T` is made of atomics, for which any bytes are valid. 3. The
         //    mapping lives as long as `self`.
         unsafe { &*value }
     }
@@ -134,6 +134,16 @@ impl Memory for Mapped {
     fn slot(&self, index: usize) -> &Slot {
         debug_assert!(index < self.geometry.capacity.next_power_of_two());
         self.get(self.plan.slots_at, self.plan.slot_stride, index)
+    }
+
+    /// By a store to a word that means nothing: unlike a prefetch, it is done.
+    #[inline]
+    fn fetch(&self, index: usize) {
+        if let Some(spare_at) = self.plan.spare_at {
+            let spare: &AtomicU64 =
+                self.get(self.plan.slots_at + spare_at, self.plan.slot_stride, index);
+            spare.store(0, Ordering::Relaxed);
+        }
     }
 
     fn cell(&self, index: usize) -> &Cell {

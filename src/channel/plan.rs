@@ -99,6 +99,9 @@ pub(super) fn layout(of: Layout, expected: &Expected) -> Layout {
 pub(super) struct Plan {
     pub(super) blocks: usize,
     pub(super) slot_stride: usize,
+    /// Where in a slot of several lines the word is that means nothing: stored to for
+    /// the sake of its line.
+    pub(super) spare_at: Option<usize>,
     pub(super) cell_stride: usize,
     pub(super) seats_at: [usize; 2],
     pub(super) blocks_at: usize,
@@ -110,10 +113,17 @@ pub(super) struct Plan {
     pub(super) len: usize,
 }
 
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
 /// Slots smaller than a cache line share one, larger ones start on their own.
-const fn stride(words: usize, bytes: usize) -> usize {
-    let len = words + bytes;
-    if len <= 32 { 32 } else { len.next_multiple_of(64) }
+const fn stride(len: usize) -> usize {
+    if len <= 32 { 32 } else { len.next_multiple_of(LINE) }
+}
+
+/// With a word on the last of several lines that nobody reads; see [`Plan::spare_at`].
+const fn slot_stride(len: usize) -> usize {
+    stride(if len <= LINE { len } else { len + size_of::<AtomicU64>() })
 }
 
 impl Plan {
@@ -125,8 +135,9 @@ impl Plan {
         // Each message in the ring or on lease may fill one, and each sender
         // may be filling one.
         let blocks = if largest > inline { capacity + cells + seats } else { 0 };
-        let slot_stride = stride(size_of::<Slot>(), inline);
-        let cell_stride = stride(size_of::<Cell>(), inline);
+        let slot_stride = slot_stride(size_of::<Slot>() + inline);
+        let cell_stride = stride(size_of::<Cell>() + inline);
+        let spare_at = (slot_stride > LINE).then(|| slot_stride - size_of::<AtomicU64>());
         let mut end = size_of::<Control>();
         let mut next = |count: usize, each: usize| {
             let start = end.checked_next_multiple_of(128)?;
@@ -149,6 +160,7 @@ impl Plan {
         Ok(Plan {
             blocks,
             slot_stride,
+            spare_at,
             cell_stride,
             seats_at,
             blocks_at,
@@ -183,6 +195,9 @@ mod tests {
             prop_assert_eq!(again, settings);
             let Ok(plan) = Plan::of(geometry) else { return Ok(()) };
             let slots = geometry.capacity.next_power_of_two();
+            let used = size_of::<Slot>() + geometry.inline;
+            prop_assert!(used <= plan.spare_at.unwrap_or(plan.slot_stride));
+            prop_assert!(plan.spare_at.is_some() == (used > LINE));
             let ends = [
                 (plan.seats_at[0], geometry.seats * size_of::<Seat>(), plan.seats_at[1]),
                 (plan.seats_at[1], geometry.seats * size_of::<Seat>(), plan.blocks_at),

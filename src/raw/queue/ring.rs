@@ -271,6 +271,10 @@ impl<M: Memory> Queue<M> {
         if seen != FREE {
             return Some(Look::Busy { position, seen });
         }
+        // The claim is a barrier: what only the message needs would be fetched after it.
+        if expected & 1 == 0 {
+            self.memory.fetch(self.slot_index(position));
+        }
         match claim(&slot.owner, me) {
             Err(seen) => Some(Look::Busy { position, seen }),
             Ok(()) if slot.seq.load(Ordering::Relaxed) == expected => Some(Look::Claimed(position)),
