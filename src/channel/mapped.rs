@@ -79,8 +79,9 @@ impl Mapped {
         let value = self.at(start + index * stride).cast::<T>();
         // SAFETY: 1. Inside the mapping and aligned to at least 8: the starts
         //    are multiples of 8 behind a body aligned to 128, those of what is
-        //    aligned to more multiples of 128, and the strides of 8. 2. `T` is made of atomics, for which any bytes are valid. 3. The
-        //    mapping lives as long as `self`.
+        //    aligned to more multiples of 128, and the strides of 8. 2. `T` is
+        //    made of atomics, for which any bytes are valid. 3. The mapping lives
+        //    as long as `self`.
         unsafe { &*value }
     }
 
