@@ -66,7 +66,10 @@ fn collect(root: &Path, folder: &Path, into: &mut Vec<Source>) {
     for entry in entries {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            collect(root, &path, into);
+            // A workspace of its own in one of the folders may have been built.
+            if !path.ends_with("target") {
+                collect(root, &path, into);
+            }
         } else if path.extension().is_some_and(|ending| ending == "rs") {
             let name = path.strip_prefix(root).unwrap().to_str().unwrap();
             into.push(Source::new(name, &fs::read_to_string(&path).unwrap()));
