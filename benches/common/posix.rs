@@ -46,6 +46,14 @@ impl PthreadMutex {
         assert_eq!(unsafe { libc::pthread_mutex_lock(self.0.get()) }, 0);
     }
 
+    /// As `lock`; whether the lock says that its last owner died with it.
+    pub fn lock_of_the_dead(&self) -> bool {
+        // SAFETY: initialised by `new`.
+        let result = unsafe { libc::pthread_mutex_lock(self.0.get()) };
+        assert!([0, libc::EOWNERDEAD].contains(&result), "pthread_mutex_lock: {result}");
+        result == libc::EOWNERDEAD
+    }
+
     #[inline]
     pub fn unlock(&self) {
         // SAFETY: initialised by `new`, locked by this thread.
