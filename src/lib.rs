@@ -86,6 +86,8 @@
 //! `docs/guide.md` Python's `multiprocessing` call by call, `docs/design.md` why all this
 //! is built as it is.
 //!
+#![doc = include_str!("../docs/compare.md")]
+//!
 //! # One example each
 //!
 //! A process and what it returns ([`process`]):
