@@ -50,7 +50,7 @@ pub fn picture(results: &Results) -> io::Result<()> {
         "start",
         "11",
         "One to one, one message a call, every value \
-        checked. Medians. Filled: between processes. Hollow: between threads of one process. \
+        checked, in paired rounds. Filled: between processes. Hollow: between threads of one process. \
         Scales are logarithmic.",
     );
     svg.push_str("</svg>\n");

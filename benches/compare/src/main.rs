@@ -11,7 +11,7 @@
 //! `speed` and `killed` put what they find into `benches/compare/results.tsv`, in place of
 //! what stood there under the same names, which have the form `one-way/64B/iceoryx2`.
 //! `draw` makes `docs/compare.svg`, `docs/compare.md` and the table of the README out of
-//! that file. `all` does one after the other and takes about five minutes.
+//! that file. `all` does one after the other and takes about eight minutes.
 //!
 //! A peer whose parts are not there (a C++ compiler and Boost's headers, python3, POSIX
 //! message queues) is skipped, and a line says so.

@@ -12,16 +12,24 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::channel::{CAPACITY, Channel, Missing, Receiver, Sender};
 use crate::message::{Message, bytes_of, bytes_of_mut, message};
 
+type NewQueue = unsafe extern "C" fn(*const c_char, usize, usize) -> *mut c_void;
+type Send = unsafe extern "C" fn(*mut c_void, *const c_void, usize) -> bool;
+type Receive = unsafe extern "C" fn(*mut c_void, *mut c_void, usize) -> usize;
+type DropQueue = unsafe extern "C" fn(*mut c_void);
+type MutexSize = unsafe extern "C" fn() -> usize;
+type NewMutex = unsafe extern "C" fn(*mut c_void);
+type Lock = unsafe extern "C" fn(*mut c_void) -> bool;
+
 /// The functions of `boost.cpp`.
 #[derive(Clone, Copy)]
 struct Functions {
-    queue: unsafe extern "C" fn(*const c_char, usize, usize) -> *mut c_void,
-    send: unsafe extern "C" fn(*mut c_void, *const c_void, usize) -> bool,
-    receive: unsafe extern "C" fn(*mut c_void, *mut c_void, usize) -> usize,
-    drop_queue: unsafe extern "C" fn(*mut c_void),
-    mutex_size: unsafe extern "C" fn() -> usize,
-    mutex: unsafe extern "C" fn(*mut c_void),
-    lock: unsafe extern "C" fn(*mut c_void) -> bool,
+    queue: NewQueue,
+    send: Send,
+    receive: Receive,
+    drop_queue: DropQueue,
+    mutex_size: MutexSize,
+    mutex: NewMutex,
+    lock: Lock,
 }
 
 fn functions() -> Result<Functions, Missing> {
@@ -59,21 +67,21 @@ fn load() -> Result<Functions, String> {
         let found = unsafe { libc::dlsym(library, name.as_ptr()) };
         if found.is_null() { Err(format!("{name:?} is not in it")) } else { Ok(found) }
     };
-    /// The function of this name, of the type that the field has.
+    /// The function of this name and type.
     macro_rules! function {
-        ($name:literal) => {
+        ($name:literal, $function:ty) => {
             // SAFETY: `boost.cpp` declares it so.
-            unsafe { std::mem::transmute::<*mut c_void, _>(find($name)?) }
+            unsafe { std::mem::transmute::<*mut c_void, $function>(find($name)?) }
         };
     }
     Ok(Functions {
-        queue: function!(c"compare_queue"),
-        send: function!(c"compare_send"),
-        receive: function!(c"compare_receive"),
-        drop_queue: function!(c"compare_drop_queue"),
-        mutex_size: function!(c"compare_mutex_size"),
-        mutex: function!(c"compare_mutex"),
-        lock: function!(c"compare_lock"),
+        queue: function!(c"compare_queue", NewQueue),
+        send: function!(c"compare_send", Send),
+        receive: function!(c"compare_receive", Receive),
+        drop_queue: function!(c"compare_drop_queue", DropQueue),
+        mutex_size: function!(c"compare_mutex_size", MutexSize),
+        mutex: function!(c"compare_mutex", NewMutex),
+        lock: function!(c"compare_lock", Lock),
     })
 }
 
