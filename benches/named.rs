@@ -31,6 +31,7 @@ fn main() {
     }
     let small = |number: u64| number;
     through_a_queue("8B", small);
+    through_a_queue("64B", |number| [number; 8]);
     through_a_queue("200B", |number| vec![number as u8; 200]);
     through_a_queue("4KiB", |number| vec![number as u8; 4 << 10]);
     through_a_pipe("8B", small);

@@ -8,7 +8,7 @@ use crate::primitive::{self, Stamp};
 use crate::raw::Queue;
 use crate::raw::queue::Stop;
 use crate::shared::loans::Loan;
-use crate::shared::trust::Trust;
+use crate::shared::place::{Place, View};
 
 /// What a `Vec<u8>` encodes to begins with how many there are.
 pub(super) const COUNT: usize = size_of::<u64>();
@@ -20,7 +20,7 @@ pub(super) enum Body<'a> {
     Copied(Vec<u8>),
     /// So many, in a block.
     InBlock(Block<'a>, usize),
-    /// To be copied into a block, to which strangers may write meanwhile.
+    /// To be copied into a block, of which nobody may have a reference.
     BesideBlock(Block<'a>, Vec<u8>),
 }
 
@@ -36,36 +36,30 @@ impl<'a> Body<'a> {
         if len <= queue.memory.inline() {
             return Ok(Body::Copied(vec![0; len]));
         }
-        let block = Block::claim(queue, me, deadline)?;
-        Ok(match queue.memory.trust() {
-            Trust::Family => Body::InBlock(block, len),
-            Trust::Strangers => Body::BesideBlock(block, vec![0; len]),
-        })
+        Ok(Body::InBlock(Block::claim(queue, me, deadline)?, len))
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(super) fn view(&self) -> View<'_> {
         match self {
-            Body::Copied(bytes) => bytes,
-            Body::InBlock(block, len) => block.bytes(*len),
-            Body::BesideBlock(_, bytes) => bytes,
+            Body::InBlock(block, len) => block.view(*len),
+            Body::Copied(bytes) | Body::BesideBlock(_, bytes) => View::Own(bytes),
         }
     }
 
-    pub(super) fn bytes_mut(&mut self) -> &mut [u8] {
+    pub(super) fn place(&mut self) -> Place<'_> {
         match self {
-            Body::Copied(bytes) => bytes,
-            Body::InBlock(block, len) => block.bytes_mut(*len),
-            Body::BesideBlock(_, bytes) => bytes,
+            Body::InBlock(block, len) => block.place(*len),
+            Body::Copied(bytes) | Body::BesideBlock(_, bytes) => Place::Own(bytes),
         }
     }
 
     /// Commits the message at its place.
     pub(super) fn send(self, room: Room<'a>) {
         match self {
-            Body::Copied(bytes) => room.send(bytes.len(), |slot| slot.copy_from_slice(&bytes)),
+            Body::Copied(bytes) => room.send(bytes.len(), |slot| slot.write(&bytes)),
             Body::InBlock(block, len) => room.send_block(block, len),
             Body::BesideBlock(mut block, bytes) => {
-                block.bytes_mut(bytes.len()).copy_from_slice(&bytes);
+                block.place(bytes.len()).write(&bytes);
                 room.send_block(block, bytes.len());
             }
         }
@@ -83,27 +77,58 @@ pub(super) struct Loaned<'a> {
 }
 
 impl<'a> Loaned<'a> {
-    pub(super) fn new(body: Body<'a>, owner: Stamp) -> Loaned<'a> {
+    /// To be read, as it was received.
+    pub(super) fn received(body: Body<'a>, owner: Stamp) -> Loaned<'a> {
+        let body = match body.view() {
+            View::Own(_) => body,
+            // A block, which is free again when this is over.
+            View::Open(span) => Body::Copied(span.to_vec()),
+        };
+        Loaned::new(body, owner)
+    }
+
+    /// To be written, and sent.
+    pub(super) fn reserved(body: Body<'a>, owner: Stamp) -> Loaned<'a> {
+        let body = match body {
+            Body::InBlock(block, len) if matches!(block.view(len), View::Open(_)) => {
+                Body::BesideBlock(block, vec![0; len])
+            }
+            body => body,
+        };
+        Loaned::new(body, owner)
+    }
+
+    fn new(body: Body<'a>, owner: Stamp) -> Loaned<'a> {
         Loaned { body: Some(body), owner, _loan: Loan::new() }
     }
 
     /// Whether the bytes are a list of bytes.
     pub(super) fn is_list(&self) -> bool {
-        let parts = self.body.as_ref().and_then(|body| body.bytes().split_first_chunk::<COUNT>());
+        let parts = self.encoded().split_first_chunk::<COUNT>();
         parts.is_some_and(|(count, list)| u64::from_ne_bytes(*count) == list.len() as u64)
     }
 
     /// Makes them one: so many as there are behind the count.
     pub(super) fn count(&mut self) {
-        let bytes = self.body.as_mut().map(Body::bytes_mut).unwrap_or_default();
-        if let Some((count, list)) = bytes.split_first_chunk_mut::<COUNT>() {
+        if let Some((count, list)) = self.encoded_mut().split_first_chunk_mut::<COUNT>() {
             *count = (list.len() as u64).to_ne_bytes();
         }
     }
 
     /// All bytes, with the count.
     pub(super) fn encoded(&self) -> &[u8] {
-        self.body.as_ref().map(Body::bytes).unwrap_or_default()
+        match self.body.as_ref().map(Body::view) {
+            Some(View::Own(bytes)) => bytes,
+            // None is open: made so in `received` and `reserved`.
+            None | Some(View::Open(_)) => &[],
+        }
+    }
+
+    fn encoded_mut(&mut self) -> &mut [u8] {
+        match self.body.as_mut().map(Body::place) {
+            Some(Place::Own(bytes)) => bytes,
+            None | Some(Place::Open(_)) => &mut [],
+        }
     }
 
     pub(super) fn list(&self) -> &[u8] {
@@ -111,8 +136,7 @@ impl<'a> Loaned<'a> {
     }
 
     pub(super) fn list_mut(&mut self) -> &mut [u8] {
-        let bytes = self.body.as_mut().map(Body::bytes_mut).unwrap_or_default();
-        bytes.get_mut(COUNT..).unwrap_or_default()
+        self.encoded_mut().get_mut(COUNT..).unwrap_or_default()
     }
 
     pub(super) fn is_owner(&self, me: Stamp) -> bool {

@@ -5,6 +5,7 @@ use core::fmt;
 use crate::error::{Error, Kind};
 use crate::raw::queue::Stop;
 use crate::shared::message::{self, Message};
+use crate::shared::place::View;
 
 /// Why a message was not sent; it comes back inside.
 ///
@@ -132,8 +133,8 @@ pub(super) fn not_joined(stop: Stop) -> Error {
 
 /// The message that these bytes are.
 #[inline]
-pub(super) fn decode<T: Message>(bytes: &[u8]) -> Result<T, RecvError> {
-    message::from_bytes(bytes).map_err(|_| RecvError::Invalid(bytes.to_vec()))
+pub(super) fn decode<T: Message>(view: View<'_>) -> Result<T, RecvError> {
+    message::from_view(view).map_err(|_| RecvError::Invalid(view.to_vec()))
 }
 
 impl fmt::Display for RecvError {

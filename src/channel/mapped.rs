@@ -85,18 +85,37 @@ impl Mapped {
         unsafe { &*value }
     }
 
+    /// Room for a message in the slot of this number, in whole words.
     #[inline]
-    pub(super) fn slot_bytes(&self, index: usize) -> *mut u8 {
-        self.at(self.plan.slots_at + index * self.plan.slot_stride + size_of::<Slot>())
+    pub(super) fn slot_words(&self, index: usize) -> &[AtomicU64] {
+        debug_assert!(index < self.geometry.capacity.next_power_of_two());
+        let start = self.plan.slots_at + index * self.plan.slot_stride + size_of::<Slot>();
+        self.words(start, self.geometry.inline)
     }
 
+    /// The same of a cell.
     #[inline]
-    pub(super) fn cell_bytes(&self, index: usize) -> *mut u8 {
-        self.at(self.plan.cells_at + index * self.plan.cell_stride + size_of::<Cell>())
+    pub(super) fn cell_words(&self, index: usize) -> &[AtomicU64] {
+        assert!(index < self.geometry.cells);
+        let start = self.plan.cells_at + index * self.plan.cell_stride + size_of::<Cell>();
+        self.words(start, self.geometry.inline)
     }
 
-    pub(super) fn block_bytes(&self, index: usize) -> *mut u8 {
-        self.at(self.plan.bytes_at + index * self.geometry.largest)
+    /// The same of a block.
+    pub(super) fn block_words(&self, index: usize) -> &[AtomicU64] {
+        assert!(index < self.plan.blocks);
+        let start = self.plan.bytes_at + index * self.plan.block_stride;
+        self.words(start, self.geometry.largest)
+    }
+
+    /// Where the `bytes` from `start` on lie, in whole words.
+    #[inline]
+    fn words(&self, start: usize, bytes: usize) -> &[AtomicU64] {
+        let words: *const AtomicU64 = self.get(start, 0, 0);
+        // SAFETY: 1. Inside the mapping: what stands at `start` has a stride of whole
+        //    words, in which there is room for so many bytes. 2. Atomics, valid whatever
+        //    their bytes, which live as long as `self`.
+        unsafe { core::slice::from_raw_parts(words, bytes.div_ceil(size_of::<AtomicU64>())) }
     }
 
     /// The most bytes of a message.

@@ -103,6 +103,7 @@ pub(super) struct Plan {
     /// the sake of its line.
     pub(super) spare_at: Option<usize>,
     pub(super) cell_stride: usize,
+    pub(super) block_stride: usize,
     pub(super) seats_at: [usize; 2],
     pub(super) blocks_at: usize,
     pub(super) cells_at: usize,
@@ -138,6 +139,7 @@ impl Plan {
         let slot_stride = slot_stride(size_of::<Slot>() + inline);
         let cell_stride = stride(size_of::<Cell>() + inline);
         let spare_at = (slot_stride > LINE).then(|| slot_stride - size_of::<AtomicU64>());
+        let block_stride = largest.next_multiple_of(size_of::<AtomicU64>());
         let mut end = size_of::<Control>();
         let mut next = |count: usize, each: usize| {
             let start = end.checked_next_multiple_of(128)?;
@@ -153,7 +155,7 @@ impl Plan {
         let ranks = if order == Order::Arrival { 0 } else { slots };
         let ranks_at = next(ranks, size_of::<Rank>()).ok_or_else(limit)?;
         let slots_at = next(slots, slot_stride).ok_or_else(limit)?;
-        let bytes_at = next(blocks, largest).ok_or_else(limit)?;
+        let bytes_at = next(blocks, block_stride).ok_or_else(limit)?;
         if end > isize::MAX as usize / 2 {
             return Err(limit());
         }
@@ -162,6 +164,7 @@ impl Plan {
             slot_stride,
             spare_at,
             cell_stride,
+            block_stride,
             seats_at,
             blocks_at,
             cells_at,
@@ -204,8 +207,9 @@ mod tests {
                 (plan.blocks_at, plan.blocks * size_of::<AtomicU64>(), plan.cells_at),
                 (plan.cells_at, geometry.cells * plan.cell_stride, plan.ranks_at),
                 (plan.slots_at, slots * plan.slot_stride, plan.bytes_at),
-                (plan.bytes_at, plan.blocks * geometry.largest, plan.len),
+                (plan.bytes_at, plan.blocks * plan.block_stride, plan.len),
             ];
+            prop_assert!(plan.block_stride % 8 == 0 && plan.block_stride >= geometry.largest);
             for (start, len, next) in ends {
                 prop_assert!(start % 128 == 0 && start + len <= next);
             }

@@ -44,7 +44,7 @@ impl Receiver<Vec<u8>> {
 
     fn recv_ref_until(&self, deadline: Deadline) -> Result<Received<'_>, RecvError> {
         let (found, me) = self.find(deadline)?;
-        let loaned = Loaned::new(found.take_out(), me);
+        let loaned = Loaned::received(found.take_out(), me);
         if loaned.is_list() {
             Ok(Received(loaned))
         } else {

@@ -88,7 +88,8 @@ impl Sender<Vec<u8>> {
             return Err(SendError::Closed(()));
         }
         let body = Body::claim(queue, len, me, deadline);
-        let mut loaned = Loaned::new(body.map_err(|stop| self.stopped(me, stop, ()))?, me);
+        let body = body.map_err(|stop| self.stopped(me, stop, ()))?;
+        let mut loaned = Loaned::reserved(body, me);
         loaned.count();
         Ok(Reservation { sender: self, loaned })
     }

@@ -135,7 +135,7 @@ impl<T: Message> Sender<T> {
         match (T::FIXED, T::IN_PLACE.is_allowed()) {
             (Some(len), true) => match Room::claim(self.end.queue(), me, deadline, key) {
                 Ok(room) => {
-                    room.send(len, |bytes| message::encode_into(&value, bytes));
+                    room.send(len, |place| message::encode_to(&value, place));
                     Ok(())
                 }
                 Err(stop) => Err(self.stopped(me, stop, value)),
@@ -160,7 +160,7 @@ impl<T: Message> Sender<T> {
         }
         // As long as was said above, whatever `encoded_len` says next.
         let sent = Body::claim(queue, len, me, deadline).and_then(|mut body| {
-            message::encode_into(&value, body.bytes_mut());
+            message::encode_to(&value, body.place());
             body.send(Room::claim(queue, me, deadline, key)?);
             Ok(())
         });

@@ -8,10 +8,11 @@ use super::body::Body;
 use super::mapped::Mapped;
 use crate::deadline::Deadline;
 use crate::error::{Error, Kind};
-use crate::primitive::{Ordering, Stamp};
+use crate::primitive::{AtomicU64, Ordering, Stamp};
 use crate::raw::Queue;
 use crate::raw::queue::{Claimed, Memory, Meta, Position, Source, Stop};
-use crate::shared::trust::Trust;
+use crate::shared::place::{Place, View};
+use crate::shared::words::Span;
 
 /// A slot claimed for writing; nobody else touches its bytes.
 #[derive(Debug)]
@@ -38,14 +39,12 @@ impl<'a> Room<'a> {
     /// Lets `write` fill `len` bytes of the slot, and commits. `write` runs no
     /// code but this crate's.
     #[inline]
-    pub(super) fn send(self, len: usize, write: impl FnOnce(&mut [u8])) {
+    pub(super) fn send(self, len: usize, write: impl FnOnce(Place<'_>)) {
         let mapped = &self.queue.memory;
-        assert!(len <= mapped.inline());
-        let bytes = mapped.slot_bytes(self.queue.slot_index(self.position));
-        // SAFETY: 1. A `Room` is the claim of the slot (`claim`), so until the
-        //    commit nobody else reads or writes its bytes. 2. `len` fits into
-        //    the slot, just checked; the bytes were zeroed or written before.
-        write(unsafe { core::slice::from_raw_parts_mut(bytes, len) });
+        let words = mapped.slot_words(self.queue.slot_index(self.position));
+        // SAFETY: a `Room` is the claim of the slot (`claim`), so until the commit nobody
+        //    else reads or writes its bytes.
+        write(unsafe { Place::of(Span::new(words, 0, len), mapped.trust()) });
         self.commit(Meta { len, block: None });
     }
 
@@ -97,22 +96,21 @@ impl<'a> Block<'a> {
     }
 
     /// Its first `len` bytes.
-    pub(super) fn bytes(&self, len: usize) -> &[u8] {
+    pub(super) fn view(&self, len: usize) -> View<'_> {
         let mapped = &self.queue.memory;
-        assert!(len <= mapped.largest());
-        // SAFETY: as in `bytes_mut`; `&self` keeps whoever has the block from writing.
-        unsafe { core::slice::from_raw_parts(mapped.block_bytes(self.index), len) }
+        let span = Span::new(mapped.block_words(self.index), 0, len);
+        // SAFETY: as in `place`; `&self` keeps whoever has the block from writing.
+        unsafe { View::of(span, mapped.trust()) }
     }
 
     /// Its first `len` bytes.
-    pub(super) fn bytes_mut(&mut self, len: usize) -> &mut [u8] {
+    pub(super) fn place(&mut self, len: usize) -> Place<'_> {
         let mapped = &self.queue.memory;
-        assert!(len <= mapped.largest());
-        // SAFETY: 1. A `Block` is a block whose word bears this process's stamp
-        //    (`claim`, `adopt`), so nobody else touches its bytes, and `&mut
-        //    self` makes this the only reference here. 2. `len` fits, just
-        //    checked.
-        unsafe { core::slice::from_raw_parts_mut(mapped.block_bytes(self.index), len) }
+        let span = Span::new(mapped.block_words(self.index), 0, len);
+        // SAFETY: a `Block` is a block whose word bears this process's stamp (`claim`,
+        //    `adopt`), so nobody else touches its bytes, and `&mut self` makes this the
+        //    only reference here.
+        unsafe { Place::of(span, mapped.trust()) }
     }
 }
 
@@ -160,57 +158,47 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// The bytes of a message that is not in a block.
+    /// Where a message lies that is not in a block.
     #[inline]
-    fn inline_bytes(&self, len: usize) -> &[u8] {
+    fn inline_words(&self) -> &[AtomicU64] {
         let mapped = &self.queue.memory;
-        assert!(len <= mapped.inline());
-        let bytes = match self.source {
-            Source::Ring(position) => mapped.slot_bytes(self.queue.slot_index(position)),
-            Source::Cell(cell) => mapped.cell_bytes(cell),
-        };
-        // SAFETY: 1. A `Found` is the claim of the slot or cell (`claim`), so
-        //    nobody else writes its bytes until it is committed, which takes
-        //    `self`. 2. `len` fits, just checked.
-        unsafe { core::slice::from_raw_parts(bytes, len) }
+        match self.source {
+            Source::Ring(position) => mapped.slot_words(self.queue.slot_index(position)),
+            Source::Cell(cell) => mapped.cell_words(cell),
+        }
+    }
+
+    #[inline]
+    fn inline_view(&self, len: usize) -> View<'_> {
+        let span = Span::new(self.inline_words(), 0, len);
+        // SAFETY: a `Found` is the claim of the slot or cell (`claim`), so nobody else
+        //    writes its bytes until it is committed, which takes `self`.
+        unsafe { View::of(span, self.queue.memory.trust()) }
     }
 
     /// Takes the message out: lets `read` see it in place, and commits. `read`
     /// runs no code but this crate's. The message is not in a block.
     #[inline]
-    pub(super) fn take_in_place<R>(self, len: usize, read: impl FnOnce(&[u8]) -> R) -> R {
-        let result = read(self.inline_bytes(len));
+    pub(super) fn take_in_place<R>(self, len: usize, read: impl FnOnce(View<'_>) -> R) -> R {
+        let result = read(self.inline_view(len));
         self.commit_received();
         result
     }
 
     /// Takes the message out and then lets `read` see it.
-    pub(super) fn take<R>(self, read: impl FnOnce(&[u8]) -> R) -> R {
-        read(self.take_out().bytes())
+    pub(super) fn take<R>(self, read: impl FnOnce(View<'_>) -> R) -> R {
+        read(self.take_out().view())
     }
 
-    /// Takes the message out, and with it the block that it lies in, unless strangers
-    /// may write there: then a copy of it.
+    /// Takes the message out, and with it the block that it lies in.
     pub(super) fn take_out(self) -> Body<'a> {
         let Meta { len, block } = self.meta();
-        let Some(block) = block else {
-            let body = Body::Copied(self.inline_bytes(len).to_vec());
-            self.commit_received();
-            return body;
+        let body = match block {
+            None => Body::Copied(self.inline_view(len).to_vec()),
+            Some(block) => Body::InBlock(Block::adopt(self.queue, block, self.me), len),
         };
-        let block = Block::adopt(self.queue, block, self.me);
-        match self.queue.memory.trust() {
-            Trust::Family => {
-                self.commit_received();
-                Body::InBlock(block, len)
-            }
-            Trust::Strangers => {
-                let body = Body::Copied(block.bytes(len).to_vec());
-                // Before the block is free: until then the slot names it.
-                self.commit_received();
-                body
-            }
-        }
+        self.commit_received();
+        body
     }
 
     #[inline]
@@ -243,11 +231,10 @@ impl<'a> Found<'a> {
         let meta = self.meta();
         mapped.cell(cell).meta.store(meta.word(), Ordering::Relaxed);
         if meta.block.is_none() {
-            let from = self.inline_bytes(meta.len).as_ptr();
-            // SAFETY: 1. `claim_cell` made the cell this process's, so nobody
-            //    else touches its bytes. 2. A cell holds as many bytes as a
-            //    slot, and the two do not overlap.
-            unsafe { mapped.cell_bytes(cell).copy_from_nonoverlapping(from, meta.len) };
+            let span = Span::new(mapped.cell_words(cell), 0, meta.len);
+            // SAFETY: `claim_cell` made the cell this process's, so nobody else touches
+            //    its bytes.
+            unsafe { Place::of(span, mapped.trust()) }.copy(self.inline_view(meta.len));
         }
         self.queue.commit_leased(position, cell);
         Ok(self.leased_in(cell))
@@ -276,19 +263,15 @@ impl Leased<'_> {
         self.cell
     }
 
-    /// Lets `read` see the message; a copy of it, where strangers may write there.
-    pub(super) fn read<R>(&self, read: impl FnOnce(&[u8]) -> R) -> R {
+    /// Lets `read` see the message.
+    pub(super) fn read<R>(&self, read: impl FnOnce(View<'_>) -> R) -> R {
         let Meta { len, block } = self.found.meta();
         let me = self.found.me;
         let block = block.map(|index| Block { queue: self.found.queue, index, me });
         let block = core::mem::ManuallyDrop::new(block);
-        let bytes = match block.as_ref() {
-            None => self.found.inline_bytes(len),
-            Some(block) => block.bytes(len),
-        };
-        match self.found.queue.memory.trust() {
-            Trust::Family => read(bytes),
-            Trust::Strangers => read(&Vec::from(bytes)),
+        match block.as_ref() {
+            None => read(self.found.inline_view(len)),
+            Some(block) => read(block.view(len)),
         }
     }
 }

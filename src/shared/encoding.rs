@@ -6,6 +6,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
 use super::message::{Decoder, Encoder, InPlace, InvalidMessage, Message};
+use super::place::View;
 use super::plain::{self, Plain};
 
 impl<T: Plain> Message for T {
@@ -24,7 +25,10 @@ impl<T: Plain> Message for T {
 
     #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, InvalidMessage> {
-        plain::from_bytes(input.take(size_of::<T>())?).ok_or(InvalidMessage)
+        match input.view(size_of::<T>())? {
+            View::Own(bytes) => plain::from_bytes(bytes).ok_or(InvalidMessage),
+            View::Open(span) => plain::from_span(span).ok_or(InvalidMessage),
+        }
     }
 
     fn encode_all(list: &[Self], out: &mut Encoder<'_>) {
@@ -37,8 +41,10 @@ impl<T: Plain> Message for T {
             let one = plain::from_bytes::<T>(&[]).ok_or(InvalidMessage)?;
             return Ok([one].repeat(count));
         }
-        let bytes = input.take(count.checked_mul(size_of::<T>()).ok_or(InvalidMessage)?)?;
-        plain::list_from_bytes(bytes).ok_or(InvalidMessage)
+        match input.view(count.checked_mul(size_of::<T>()).ok_or(InvalidMessage)?)? {
+            View::Own(bytes) => plain::list_from_bytes(bytes).ok_or(InvalidMessage),
+            View::Open(span) => plain::list_from_span(span).ok_or(InvalidMessage),
+        }
     }
 }
 
@@ -253,7 +259,10 @@ tuple_messages! { A B C D E F G H }
 
 #[cfg(test)]
 mod tests {
-    use crate::shared::message::{from_bytes, to_bytes};
+    use crate::primitive::AtomicU64;
+    use crate::shared::message::{encode_to, from_bytes, from_view, to_bytes};
+    use crate::shared::place::{Place, View};
+    use crate::shared::words::Span;
     use proptest::prelude::{any, prop_assert_eq, proptest};
     use std::path::PathBuf;
 
@@ -272,6 +281,31 @@ mod tests {
             if let Ok(value) = from_bytes::<Nested>(&bytes) {
                 prop_assert_eq!(to_bytes(&value), bytes);
             }
+        }
+
+        #[test]
+        fn where_others_may_write_it_is_the_same(
+            value in any::<Nested>(),
+            numbers in any::<Vec<u32>>(),
+            start in 0_usize..20,
+        ) {
+            let value = (value, numbers);
+            let bytes = to_bytes(&value);
+            let words: Vec<_> = (0..8 + bytes.len()).map(|_| AtomicU64::new(7)).collect();
+            let span = Span::new(&words, start, bytes.len());
+            encode_to(&value, Place::Open(span));
+            prop_assert_eq!(span.to_vec(), bytes);
+            prop_assert_eq!(from_view::<(Nested, Vec<u32>)>(View::Open(span)).unwrap(), value);
+        }
+
+        #[test]
+        fn any_bytes_are_the_same_where_others_may_write(bytes in any::<Vec<u8>>()) {
+            let words: Vec<_> = (0..1 + bytes.len()).map(|_| AtomicU64::new(7)).collect();
+            let span = Span::new(&words, 3, bytes.len());
+            span.write(&bytes);
+            prop_assert_eq!(from_view::<Nested>(View::Open(span)), from_bytes(&bytes));
+            prop_assert_eq!(from_view::<Vec<u16>>(View::Open(span)), from_bytes(&bytes));
+            prop_assert_eq!(from_view::<[u8; 5]>(View::Open(span)), from_bytes(&bytes));
         }
 
         #[test]

@@ -4,6 +4,10 @@
 //! machine, and usually are one program.
 
 use core::fmt;
+use std::sync::OnceLock;
+
+use super::place::{Place, View};
+use super::words::Span;
 
 /// A value that can travel between processes as bytes.
 ///
@@ -148,7 +152,7 @@ impl std::error::Error for InvalidMessage {}
 /// ```
 #[derive(Debug)]
 pub struct Encoder<'a> {
-    rest: &'a mut [u8],
+    rest: Place<'a>,
 }
 
 impl Encoder<'_> {
@@ -159,12 +163,20 @@ impl Encoder<'_> {
     /// When more is written than the message's `encoded_len` announced.
     #[inline]
     pub fn put(&mut self, bytes: &[u8]) {
-        let rest = core::mem::take(&mut self.rest);
-        let (here, rest) = rest
-            .split_at_mut_checked(bytes.len())
-            .expect("a message wrote more than its encoded_len()");
-        here.copy_from_slice(bytes);
-        self.rest = rest;
+        const TOO_MUCH: &str = "a message wrote more than its encoded_len()";
+        match &mut self.rest {
+            Place::Own(rest) => {
+                let all = core::mem::take(rest);
+                let here;
+                (here, *rest) = all.split_at_mut_checked(bytes.len()).expect(TOO_MUCH);
+                here.copy_from_slice(bytes);
+            }
+            Place::Open(rest) => {
+                let here;
+                (here, *rest) = rest.split_at_checked(bytes.len()).expect(TOO_MUCH);
+                here.write(bytes);
+            }
+        }
     }
 }
 
@@ -174,8 +186,14 @@ impl Encoder<'_> {
 ///
 /// See [`Encoder`].
 #[derive(Debug)]
-pub struct Decoder<'a> {
-    rest: &'a [u8],
+pub struct Decoder<'a>(Rest<'a>);
+
+#[derive(Debug)]
+enum Rest<'a> {
+    Own(&'a [u8]),
+    /// Numbers and lists of them are copied from there; for whatever asks for a
+    /// reference, all of the rest is, once.
+    Open(Span<'a>, &'a OnceLock<Vec<u8>>),
 }
 
 impl<'a> Decoder<'a> {
@@ -186,20 +204,44 @@ impl<'a> Decoder<'a> {
     /// When there are fewer.
     #[inline]
     pub fn take(&mut self, len: usize) -> Result<&'a [u8], InvalidMessage> {
-        let (here, rest) = self.rest.split_at_checked(len).ok_or(InvalidMessage)?;
-        self.rest = rest;
+        let (here, rest) = self.rest().split_at_checked(len).ok_or(InvalidMessage)?;
+        self.0 = Rest::Own(rest);
         Ok(here)
     }
 
     /// How many bytes are left.
+    #[inline]
     pub fn left(&self) -> usize {
-        self.rest.len()
+        match &self.0 {
+            Rest::Own(rest) => rest.len(),
+            Rest::Open(rest, _) => rest.len(),
+        }
     }
 
-    /// Everything that is left, for another to read from.
-    #[cfg(feature = "serde")]
-    pub(super) fn rest(&self) -> &'a [u8] {
-        self.rest
+    /// Everything that is left.
+    #[inline]
+    pub(super) fn rest(&mut self) -> &'a [u8] {
+        match self.0 {
+            Rest::Own(rest) => rest,
+            Rest::Open(rest, copy) => {
+                let copy = copy.get_or_init(|| rest.to_vec());
+                self.0 = Rest::Own(copy);
+                copy
+            }
+        }
+    }
+
+    /// The next `len` bytes, where they are.
+    #[inline]
+    pub(super) fn view(&mut self, len: usize) -> Result<View<'a>, InvalidMessage> {
+        match &mut self.0 {
+            Rest::Own(_) => self.take(len).map(View::Own),
+            Rest::Open(rest, _) => {
+                let here;
+                (here, *rest) = rest.split_at_checked(len).ok_or(InvalidMessage)?;
+                Ok(View::Open(here))
+            }
+        }
     }
 
     /// Reads a length and checks that as many elements could be there.
@@ -217,9 +259,15 @@ impl<'a> Decoder<'a> {
 /// When its `encode` writes more or less than its `encoded_len`.
 #[inline]
 pub(crate) fn encode_into<T: Message>(value: &T, out: &mut [u8]) {
+    encode_to(value, Place::Own(out));
+}
+
+/// The same, wherever that is.
+#[inline]
+pub(crate) fn encode_to<T: Message>(value: &T, out: Place<'_>) {
     let mut encoder = Encoder { rest: out };
     value.encode(&mut encoder);
-    assert!(encoder.rest.is_empty(), "a message wrote less than its encoded_len()");
+    assert!(encoder.rest.len() == 0, "a message wrote less than its encoded_len()");
 }
 
 /// The encoding of `value`.
@@ -232,7 +280,20 @@ pub(crate) fn to_bytes<T: Message>(value: &T) -> Vec<u8> {
 /// The value whose whole encoding `bytes` are.
 #[inline]
 pub(crate) fn from_bytes<T: Message>(bytes: &[u8]) -> Result<T, InvalidMessage> {
-    let mut input = Decoder { rest: bytes };
+    decode_all_of(Decoder(Rest::Own(bytes)))
+}
+
+/// The same, wherever they are.
+#[inline]
+pub(crate) fn from_view<T: Message>(view: View<'_>) -> Result<T, InvalidMessage> {
+    match view {
+        View::Own(bytes) => from_bytes(bytes),
+        View::Open(span) => decode_all_of(Decoder(Rest::Open(span, &OnceLock::new()))),
+    }
+}
+
+#[inline]
+fn decode_all_of<T: Message>(mut input: Decoder<'_>) -> Result<T, InvalidMessage> {
     let value = T::decode(&mut input)?;
     if input.left() == 0 { Ok(value) } else { Err(InvalidMessage) }
 }

@@ -15,6 +15,7 @@ pub(crate) mod handle;
 pub(crate) mod layout;
 pub(crate) mod loans;
 pub(crate) mod message;
+pub(crate) mod place;
 pub(crate) mod plain;
 pub(crate) mod racy;
 pub(crate) mod region;

@@ -4,6 +4,7 @@
 use core::mem::{MaybeUninit, size_of};
 
 use super::shareable::Shareable;
+use super::words::Span;
 
 /// A value of which every byte counts and every pattern of bytes is one.
 ///
@@ -70,6 +71,36 @@ pub(crate) fn list_from_bytes<T: Plain>(bytes: &[u8]) -> Option<Vec<T>> {
     // SAFETY: there is room for `count` values, which are as many bytes as
     // there are, and nothing else refers to it.
     unsafe { list.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+    // SAFETY: so many were just written, and any bytes are a `T: Plain`.
+    unsafe { list.set_len(count) };
+    Some(list)
+}
+
+/// As [`from_bytes`], of bytes that others may write to.
+#[inline]
+pub(crate) fn from_span<T: Plain>(span: Span<'_>) -> Option<T> {
+    if span.len() != size_of::<T>() {
+        return None;
+    }
+    let mut value = MaybeUninit::<T>::uninit();
+    let room = value.as_mut_ptr().cast::<MaybeUninit<u8>>();
+    // SAFETY: the bytes of a local that nothing else refers to, without values yet.
+    span.read_uninit(unsafe { core::slice::from_raw_parts_mut(room, size_of::<T>()) });
+    // SAFETY: every byte was written, and any bytes are a `T: Plain`.
+    Some(unsafe { value.assume_init() })
+}
+
+/// As [`list_from_bytes`], of bytes that others may write to.
+pub(crate) fn list_from_span<T: Plain>(span: Span<'_>) -> Option<Vec<T>> {
+    if span.len().checked_rem(size_of::<T>()) != Some(0) {
+        return None;
+    }
+    let count = span.len() / size_of::<T>();
+    let mut list = Vec::<T>::with_capacity(count);
+    let room = list.as_mut_ptr().cast::<MaybeUninit<u8>>();
+    // SAFETY: there is room for `count` values, which are as many bytes as the span has,
+    // and nothing else refers to it.
+    span.read_uninit(unsafe { core::slice::from_raw_parts_mut(room, span.len()) });
     // SAFETY: so many were just written, and any bytes are a `T: Plain`.
     unsafe { list.set_len(count) };
     Some(list)

@@ -15,7 +15,7 @@ use crate::sys::map::{self, Mapping};
 const MAGIC: u64 = u64::from_ne_bytes(*b"killprf\0");
 
 /// Raised whenever the meaning of any shared byte changes.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Where the body starts: behind the header, on a cache line of its own.
 const BODY: usize = 256;

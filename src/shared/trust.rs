@@ -7,7 +7,7 @@ pub(crate) enum Trust {
     /// written where it lies.
     #[default]
     Family,
-    /// They may write anything at any time: a message is copied out before anybody
-    /// looks at it, and nobody has a reference to where it lay.
+    /// They may write anything at any time: nobody has a reference to where a message lies;
+    /// its parts are copied out, each once, before anybody looks at them.
     Strangers,
 }

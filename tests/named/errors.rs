@@ -56,7 +56,7 @@ fn both_sides_are_named() {
     // The version is at the ninth byte: see `shared::region`.
     let file = OpenOptions::new().write(true).open(name.path()).unwrap();
     file.write_all_at(&7_u32.to_ne_bytes(), 8).unwrap();
-    differs(named.open::<Receiver<u64>>(), "version is 2 here and 7 there");
+    differs(named.open::<Receiver<u64>>(), "version is 3 here and 7 there");
     drop(jobs);
 
     let name = Name::new("differs-text");

@@ -125,7 +125,7 @@ impl PipeReceiver<Vec<u8>> {
         let found = Found::claim(&mut self.end, deadline)?;
         let count = found.len().checked_sub(COUNT);
         if count.map(|count| count as u64) != found.first() {
-            return Err(found.take(|bytes| RecvError::Invalid(bytes.to_vec())));
+            return Err(found.take(|message| RecvError::Invalid(message.to_vec())));
         }
         buffer.clear();
         found.take_into(COUNT, buffer);

@@ -18,6 +18,7 @@ use crate::error::{Error, Kind};
 use crate::raw::queue::Side;
 use crate::ready::{Ready, Source, Watches};
 use crate::shared::message::{self, Message};
+use crate::shared::place::View;
 use crate::shared::transfer;
 use crate::shared::wire::{Arrival, Sent, Wire};
 
@@ -233,7 +234,7 @@ impl<Tx: Message, Rx: Message> Connection<Tx, Rx> {
             let is_over = self.end.is_alone(ask);
             match self.wire.try_recv().map_err(RecvError::Failed)? {
                 Arrival::Message(bytes, descriptors, true) => {
-                    return decode(bytes).map(|value| (value, descriptors));
+                    return decode(View::Own(bytes)).map(|value| (value, descriptors));
                 }
                 Arrival::Message(..) => {
                     let limit = Error::new("descriptors along with a message", Kind::Limit);

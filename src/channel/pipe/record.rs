@@ -13,6 +13,7 @@ use crate::primitive::Stamp;
 use crate::raw::Pipe;
 use crate::raw::pipe::{Cursor, GRAIN, Stop};
 use crate::raw::queue::Side;
+use crate::shared::place::{Place, View};
 
 /// The length in front of a message.
 pub(super) const HEADER: usize = size_of::<u64>();
@@ -49,18 +50,18 @@ impl<'a> Room<'a> {
     /// Lets `write` fill the message, and commits. Nobody waits for `write`: the room
     /// is this end's alone. If it panics, nothing was sent.
     #[inline]
-    pub(super) fn send(self, write: impl FnOnce(&mut [u8])) {
+    pub(super) fn send(self, write: impl FnOnce(Place<'_>)) {
         let (ring, at) = (&self.pipe.memory, self.body());
         // SAFETY: 1. Room is bytes behind the sender's index and less than the ring's
         //    length behind the receiver's (`claim`): the receiver does not touch them,
         //    and there is one sender, which `cursor` is borrowed from. 2. The reference
         //    is gone before the commit.
-        match unsafe { ring.slice_mut(at, self.len) } {
-            Some(slice) => write(slice),
+        match unsafe { ring.place(at, self.len) } {
+            Some(place) => write(place),
             None => {
                 self.spare.clear();
                 self.spare.resize(self.len, 0);
-                write(self.spare);
+                write(Place::Own(self.spare));
                 // SAFETY: as above; so long as the room, and so as the ring at most.
                 unsafe { ring.write(at, self.spare) };
             }
@@ -88,9 +89,8 @@ impl<'a> Room<'a> {
 
     #[inline]
     fn commit(self) {
-        let header = (self.len as u64).to_ne_bytes();
-        // SAFETY: as in `send`; the room begins with the header.
-        unsafe { self.pipe.memory.write(self.cursor.position(), &header) };
+        // The room begins with the header.
+        self.pipe.memory.set_word(self.cursor.position(), self.len as u64);
         self.pipe.commit(Side::Send, self.cursor, size_of_record(self.len), self.me);
     }
 }
@@ -130,13 +130,13 @@ impl<'a> Found<'a> {
     /// Takes the message out: lets `read` see it where it is, and commits. `read` runs
     /// no code but this crate's.
     #[inline]
-    pub(super) fn take_in_place<R>(self, read: impl FnOnce(&[u8]) -> R) -> R {
+    pub(super) fn take_in_place<R>(self, read: impl FnOnce(View<'_>) -> R) -> R {
         // SAFETY: 1. The bytes before the sender's index and behind the receiver's
         //    (`claim`) are not written until the receiver's index is moved, which only
         //    this end does. 2. The reference is gone before the commit.
-        match unsafe { self.pipe.memory.slice(self.body(), self.len) } {
-            Some(slice) => {
-                let result = read(slice);
+        match unsafe { self.pipe.memory.view(self.body(), self.len) } {
+            Some(view) => {
+                let result = read(view);
                 self.commit();
                 result
             }
@@ -146,12 +146,12 @@ impl<'a> Found<'a> {
 
     /// Takes the message out, and then lets `read` see it.
     #[inline]
-    pub(super) fn take<R>(self, read: impl FnOnce(&[u8]) -> R) -> R {
+    pub(super) fn take<R>(self, read: impl FnOnce(View<'_>) -> R) -> R {
         self.spare.clear();
         // SAFETY: as in `take_in_place`; the length was held to what was committed.
         unsafe { self.pipe.memory.read(self.body(), self.len, self.spare) };
         let spare = self.commit();
-        read(spare)
+        read(View::Own(spare))
     }
 
     /// The first eight bytes of the message, if it has so many.

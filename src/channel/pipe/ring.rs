@@ -12,8 +12,10 @@ use crate::raw::Pipe;
 use crate::raw::pipe::{Control, Memory};
 use crate::raw::queue::Side;
 use crate::shared::layout::Layout;
+use crate::shared::place::{Place, View};
 use crate::shared::region::Region;
 use crate::shared::trust::Trust;
+use crate::shared::words::Span;
 
 /// A pipe's words in a mapping, and the ring behind them.
 #[derive(Debug)]
@@ -72,18 +74,16 @@ impl Ring {
     /// # Safety
     ///
     /// `bytes` is no longer than the ring, and until the copy is made nobody else
-    /// reads or writes the bytes that it goes to.
+    /// reads or writes the bytes that it goes to who keeps to the rules.
     #[inline]
     pub(super) unsafe fn write(&self, position: u64, bytes: &[u8]) {
-        let (start, len) = self.piece(position, bytes.len());
-        // SAFETY: 1. `len` bytes from `start` on are inside the ring, see `piece`,
-        //    and of `bytes` it is at most all. 2. Nobody else uses them, says the
-        //    caller. 3. `bytes` is a reference, and so none of them.
-        unsafe { start.copy_from_nonoverlapping(NonNull::from(bytes).cast(), len) };
-        if len < bytes.len() {
-            let rest = NonNull::from(&bytes[len..]);
-            // SAFETY: as above; the rest is shorter than the ring.
-            unsafe { self.start().copy_from_nonoverlapping(rest.cast(), rest.len()) };
+        let (offset, len) = self.piece(position, bytes.len());
+        let (first, rest) = bytes.split_at(len);
+        // SAFETY: nobody else uses them, says the caller.
+        unsafe { self.place_at(offset, len) }.write(first);
+        if !rest.is_empty() {
+            // SAFETY: as above.
+            unsafe { self.place_at(0, rest.len()) }.write(rest);
         }
     }
 
@@ -92,88 +92,99 @@ impl Ring {
     /// # Safety
     ///
     /// `len` is no more than the ring's length, and until the copy is made nobody
-    /// else writes the bytes that it comes from.
+    /// else writes the bytes that it comes from who keeps to the rules.
     #[inline]
     pub(super) unsafe fn read(&self, position: u64, len: usize, into: &mut Vec<u8>) {
         into.reserve(len);
-        let (start, first) = self.piece(position, len);
-        let filled = into.len();
-        let to = NonNull::from(&mut into.spare_capacity_mut()[..len]).cast::<u8>();
-        // SAFETY: 1. `first` bytes from `start` on are inside the ring, see `piece`,
-        //    and of the room just reserved it is at most all. 2. Nobody writes them,
-        //    says the caller. 3. The vector's room is none of them.
-        unsafe { to.copy_from_nonoverlapping(start, first) };
-        // SAFETY: `first` is at most `len`, for which there is room.
-        let rest = unsafe { to.add(first) };
-        // SAFETY: as above; the rest is shorter than the ring.
-        unsafe { rest.copy_from_nonoverlapping(self.start(), len - first) };
-        // SAFETY: room for them was reserved, and they were written just now.
-        unsafe { into.set_len(filled + len) };
+        let (offset, first) = self.piece(position, len);
+        // SAFETY: nobody writes them, says the caller.
+        unsafe { self.view_at(offset, first) }.append_to(into);
+        if first < len {
+            // SAFETY: as above.
+            unsafe { self.view_at(0, len - first) }.append_to(into);
+        }
     }
 
-    /// The `len` bytes from `position` on, if they lie in one piece and may be lent.
+    /// The `len` bytes from `position` on, to be written, if they lie in one piece.
     ///
     /// # Safety
     ///
-    /// Nobody else reads or writes them as long as the reference lives.
+    /// As long as the place lives, nobody else touches them who keeps to the rules.
     #[inline]
-    #[allow(clippy::mut_from_ref)]
-    pub(super) unsafe fn slice_mut(&self, position: u64, len: usize) -> Option<&mut [u8]> {
-        let (start, first) = self.piece(position, len);
-        if first < len || self.trust == Trust::Strangers {
-            return None;
-        }
-        // SAFETY: 1. All `len` bytes are inside the ring, see `piece`, and were
-        //    zeroed or written before. 2. Nobody else uses them, says the caller.
-        Some(unsafe { NonNull::slice_from_raw_parts(start, len).as_mut() })
+    pub(super) unsafe fn place(&self, position: u64, len: usize) -> Option<Place<'_>> {
+        let (offset, first) = self.piece(position, len);
+        // SAFETY: as the caller says.
+        (first == len).then(|| unsafe { self.place_at(offset, len) })
     }
 
-    /// The `len` bytes from `position` on, if they lie in one piece and may be lent.
+    /// The `len` bytes from `position` on, if they lie in one piece.
     ///
     /// # Safety
     ///
-    /// Nobody else writes them as long as the reference lives.
+    /// As long as the view lives, nobody else writes them who keeps to the rules.
     #[inline]
-    pub(super) unsafe fn slice(&self, position: u64, len: usize) -> Option<&[u8]> {
-        let (start, first) = self.piece(position, len);
-        if first < len || self.trust == Trust::Strangers {
-            return None;
-        }
-        // SAFETY: as in `slice_mut`, for reading.
-        Some(unsafe { NonNull::slice_from_raw_parts(start, len).as_ref() })
+    pub(super) unsafe fn view(&self, position: u64, len: usize) -> Option<View<'_>> {
+        let (offset, first) = self.piece(position, len);
+        // SAFETY: as the caller says.
+        (first == len).then(|| unsafe { self.view_at(offset, len) })
+    }
+
+    /// # Safety
+    ///
+    /// As [`place`](Ring::place).
+    #[inline]
+    unsafe fn place_at(&self, offset: usize, len: usize) -> Place<'_> {
+        // SAFETY: as the caller says; they were zeroed or written before.
+        unsafe { Place::of(Span::new(self.words(), offset, len), self.trust) }
+    }
+
+    /// # Safety
+    ///
+    /// As [`view`](Ring::view).
+    #[inline]
+    unsafe fn view_at(&self, offset: usize, len: usize) -> View<'_> {
+        // SAFETY: as the caller says.
+        unsafe { View::of(Span::new(self.words(), offset, len), self.trust) }
     }
 
     /// The eight bytes at `position`, a multiple of eight, by one load: whoever else
     /// writes there, what is checked is what is used.
     #[inline]
     pub(super) fn word(&self, position: u64) -> u64 {
-        // A multiple of eight, below the capacity by eight at least.
-        let offset = position as usize & (self.capacity - size_of::<u64>());
-        // SAFETY: below the capacity, which is mapped behind the words, as in `piece`.
-        let word = unsafe { self.start().add(offset) };
-        // SAFETY: 1. All eight are inside the ring, which begins at a multiple of 128
-        //    bytes. 2. Any bytes are a valid atomic. 3. The mapping lives as long as
-        //    `self`.
-        unsafe { word.cast::<AtomicU64>().as_ref() }.load(Ordering::Relaxed)
+        self.word_at(position).load(Ordering::Relaxed)
+    }
+
+    /// Writes them by one store.
+    #[inline]
+    pub(super) fn set_word(&self, position: u64, word: u64) {
+        self.word_at(position).store(word, Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn word_at(&self, position: u64) -> &AtomicU64 {
+        let (offset, _) = self.piece(position, 0);
+        &self.words()[offset / size_of::<AtomicU64>()]
     }
 
     /// Where `position` is, and how many of the `len` bytes from there on lie before
     /// the end of the ring.
     #[inline]
-    fn piece(&self, position: u64, len: usize) -> (NonNull<u8>, usize) {
+    fn piece(&self, position: u64, len: usize) -> (usize, usize) {
         assert!(len <= self.capacity);
         let offset = position as usize & (self.capacity - 1);
-        // SAFETY: below the capacity, which is mapped behind the words: `create` made it
-        // so, `named` found it so.
-        let start = unsafe { self.start().add(offset) };
-        (start, len.min(self.capacity - offset))
+        (offset, len.min(self.capacity - offset))
     }
 
-    /// The first byte of the ring.
+    /// The ring.
     #[inline]
-    fn start(&self) -> NonNull<u8> {
-        // SAFETY: more than the words is mapped, as in `piece`.
-        unsafe { self.region.body().add(size_of::<Control>()) }
+    fn words(&self) -> &[AtomicU64] {
+        let len = self.capacity / size_of::<AtomicU64>();
+        // SAFETY: more than `Control` is mapped: `create` made it so, `named` found it so.
+        let start = unsafe { self.region.body().add(size_of::<Control>()) };
+        // SAFETY: 1. Behind it, the capacity is mapped, a multiple of eight, from a
+        //    multiple of 128 bytes on. 2. Any bytes are valid atomics. 3. The mapping
+        //    lives as long as `self`.
+        unsafe { NonNull::slice_from_raw_parts(start.cast(), len).as_ref() }
     }
 }
 

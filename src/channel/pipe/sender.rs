@@ -115,7 +115,7 @@ impl<T: Message> PipeSender<T> {
         }
         match Room::claim(&mut self.end, len, deadline) {
             Ok(room) => {
-                room.send(|bytes| message::encode_into(&value, bytes));
+                room.send(|place| message::encode_to(&value, place));
                 Ok(())
             }
             Err(stopped) => Err(stopped.send(value)),
