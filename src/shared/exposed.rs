@@ -8,11 +8,11 @@ use super::shareable::Shareable;
 /// A type that may lie in memory that strangers write to: what has a
 /// [name](crate::named), other programs of the same user open.
 ///
-/// Atomics, and what of [`sync`](crate::sync) gives out no reference: a
-/// [`Value`](crate::sync::Value), an [`Array`](crate::sync::Array), a
-/// [`Semaphore`](crate::sync::Semaphore), a [`Mutex`](crate::sync::Mutex) of nothing;
-/// arrays of these, and structs of them by [`exposed!`](crate::exposed). Not a lock with
-/// a value inside, since its guard is a reference, under which nobody may write:
+/// Atomics, and what of [`sync`](crate::sync) gives out no reference: `Value`, `Array`,
+/// `Semaphore`, `Condvar`, `Barrier`, `Once`, `Flag`, and the locks of nothing, such as
+/// `Mutex<()>`; arrays of these, and structs of them by [`exposed!`](crate::exposed). Not a
+/// lock with a value inside, nor a `OnceLock`, since what they give out is a reference,
+/// under which nobody may write:
 ///
 /// ```compile_fail,E0277
 /// use killproof::sync::Mutex;

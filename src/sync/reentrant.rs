@@ -14,6 +14,7 @@ use crate::primitive;
 use crate::raw;
 use crate::raw::mutex::Locked;
 use crate::shared::describe::{Owner, unplaced};
+use crate::shared::exposed::Exposed;
 use crate::shared::loans::{self, Thread};
 use crate::shared::shareable::{Placement, Shareable};
 
@@ -106,6 +107,9 @@ unsafe impl<T: Shareable + Copy> Shareable for ReentrantMutex<T> {
         self.raw.place();
     }
 }
+
+// SAFETY: atomic words, for which any bytes are a value; what a guard refers to has none.
+unsafe impl Exposed for ReentrantMutex<()> {}
 
 impl<T: Shareable + Copy> ReentrantMutex<T> {
     /// A free lock around `value`, to be moved into a [`Shared`](crate::Shared).

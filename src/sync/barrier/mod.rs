@@ -11,6 +11,7 @@ use crate::primitive::{self, AtomicU64, Ordering};
 use crate::raw;
 use crate::raw::barrier::Seat;
 use crate::shared::describe::{participants, unplaced};
+use crate::shared::exposed::Exposed;
 use crate::shared::shareable::{Placement, Shareable};
 
 pub use broken::Broken;
@@ -113,6 +114,9 @@ unsafe impl<const CAPACITY: usize> Shareable for Barrier<CAPACITY> {
         self.raw.place(self.parties());
     }
 }
+
+// SAFETY: atomic words, for which any bytes are a value.
+unsafe impl<const CAPACITY: usize> Exposed for Barrier<CAPACITY> {}
 
 impl Barrier {
     /// A barrier of `parties` parties, at most 64, to be moved into a

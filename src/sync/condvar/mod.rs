@@ -9,6 +9,7 @@ use core::fmt;
 use crate::primitive::Stamp;
 use crate::raw;
 use crate::shared::describe::{participants, unplaced};
+use crate::shared::exposed::Exposed;
 use crate::shared::shareable::{Placement, Shareable};
 
 pub use wait::WaitTimeoutResult;
@@ -99,6 +100,9 @@ unsafe impl<const CAPACITY: usize> Shareable for Condvar<CAPACITY> {
         self.raw.place();
     }
 }
+
+// SAFETY: atomic words, for which any bytes are a value.
+unsafe impl<const CAPACITY: usize> Exposed for Condvar<CAPACITY> {}
 
 impl Condvar {
     /// A condition variable with room for 256 waiters at once, to be moved into

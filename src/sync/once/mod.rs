@@ -9,6 +9,7 @@ use core::fmt;
 use crate::error::Error;
 use crate::raw;
 use crate::shared::describe::unplaced;
+use crate::shared::exposed::Exposed;
 use crate::shared::shareable::{Placement, Shareable};
 use turn::Turn;
 
@@ -64,6 +65,9 @@ unsafe impl Shareable for Once {
         self.raw.place();
     }
 }
+
+// SAFETY: atomic words, for which any bytes are a value.
+unsafe impl Exposed for Once {}
 
 impl Once {
     /// Not done yet, to be moved into a [`Shared`](crate::Shared).

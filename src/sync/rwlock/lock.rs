@@ -12,6 +12,7 @@ use crate::raw;
 use crate::raw::mutex::Locked;
 use crate::raw::rwlock::Reading;
 use crate::shared::describe::{Owner, participants, unplaced};
+use crate::shared::exposed::Exposed;
 use crate::shared::loans;
 use crate::shared::shareable::{Placement, Shareable};
 use crate::sync::abandoned::{Abandoned, Guard, LockError};
@@ -115,6 +116,9 @@ unsafe impl<T: Shareable + Copy, const READERS: usize> Shareable for RwLock<T, R
         self.raw.place();
     }
 }
+
+// SAFETY: atomic words, for which any bytes are a value; what a guard refers to has none.
+unsafe impl<const READERS: usize> Exposed for RwLock<(), READERS> {}
 
 /// What the copy of a guard has.
 const NO_SHARE: usize = usize::MAX;
