@@ -57,6 +57,8 @@ pub(crate) enum Kind {
     Broken,
     /// What was used belongs to another process.
     NotOwner,
+    /// Descriptors alone would not do.
+    HasName,
 }
 
 /// What two sides say of one thing.
@@ -185,6 +187,7 @@ impl fmt::Display for Error {
             Kind::Gone => "somebody else has it by now, or its owner died",
             Kind::Broken => "the barrier is broken",
             Kind::NotOwner => "it belongs to another process",
+            Kind::HasName => "it has a name, by which the other process can open it",
         };
         write!(f, "{}: {reason}", self.call)
     }

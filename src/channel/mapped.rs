@@ -56,6 +56,11 @@ impl Mapped {
         self.geometry.order
     }
 
+    /// Whether the descriptors are all that another process needs.
+    pub(super) fn may_be_sent(&self) -> Result<(), Error> {
+        self.region.may_be_sent()
+    }
+
     /// The memory file, and the bells', to be sent to another process. Where there are
     /// none, as many that are none.
     pub(super) fn descriptors(&self) -> [BorrowedFd<'_>; 3] {

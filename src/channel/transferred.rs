@@ -30,6 +30,10 @@ impl<T: Message> Sealed for Sender<T> {}
 impl<T: Message> Transfer for Sender<T> {
     const DESCRIPTORS: usize = 3;
 
+    fn check(&self) -> Result<(), Error> {
+        self.end.queue().memory.may_be_sent()
+    }
+
     unsafe fn with_descriptors<R>(&self, send: impl FnOnce(&[BorrowedFd<'_>]) -> R) -> R {
         send(&self.end.queue().memory.descriptors())
     }
@@ -48,6 +52,10 @@ impl<T: Message> Sealed for Receiver<T> {}
 
 impl<T: Message> Transfer for Receiver<T> {
     const DESCRIPTORS: usize = 3;
+
+    fn check(&self) -> Result<(), Error> {
+        self.end.queue().memory.may_be_sent()
+    }
 
     unsafe fn with_descriptors<R>(&self, send: impl FnOnce(&[BorrowedFd<'_>]) -> R) -> R {
         send(&self.end.queue().memory.descriptors())

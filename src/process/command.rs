@@ -45,7 +45,8 @@ pub trait CommandExt {
     ///
     /// # Errors
     ///
-    /// When there are no descriptors left.
+    /// When there are no descriptors left, or the handle was opened by a
+    /// [name](crate::named): the other program opens the name.
     ///
     /// # Panics
     ///
@@ -74,6 +75,7 @@ pub trait CommandExt {
 
 impl CommandExt for Command {
     unsafe fn share<H: Transfer>(&mut self, name: &str, handle: &H) -> Result<&mut Command, Error> {
+        handle.check()?;
         // Its own copies: the number must stay theirs until the start.
         let copy = |descriptors: &[BorrowedFd<'_>]| {
             let copies = descriptors.iter().map(BorrowedFd::try_clone_to_owned);

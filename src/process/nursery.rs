@@ -113,6 +113,7 @@ pub(super) fn ask<H: Transfer>(
     page: &Handover,
     handles: &H,
 ) -> Result<(), Error> {
+    handles.check()?;
     let ask = |handles: &[BorrowedFd<'_>]| {
         let descriptors = [&[page.as_fd()], handles].concat();
         send(socket, &to_bytes(request), &descriptors)

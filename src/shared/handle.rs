@@ -83,6 +83,10 @@ impl<T: Shareable> Shared<T> {
         unsafe { place.as_ref() }.place(&Placement::new());
     }
 
+    pub(super) fn region(&self) -> &Region {
+        &self.region
+    }
+
     /// Maps a value whose [`as_fd`](Shared::as_fd) arrived here, over a socket
     /// or through exec.
     ///

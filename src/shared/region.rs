@@ -114,6 +114,15 @@ impl Region {
         Ok(Region { mapping: Mapping::new(fd, size)?, settings: header.settings })
     }
 
+    /// Whether whoever gets its file may [`open`](Region::open) it.
+    pub(crate) fn may_be_sent(&self) -> Result<(), Error> {
+        match map::is_length_sealed(self.as_fd()) {
+            true => Ok(()),
+            // A file with a name cannot be sealed, since it is linked as it was made.
+            false => Err(Error::new("a handle", Kind::HasName)),
+        }
+    }
+
     /// The first byte of the body, aligned to 128.
     pub(crate) fn body(&self) -> NonNull<u8> {
         // SAFETY: the mapping is longer than `BODY`: made so by `fill`, and by

@@ -26,6 +26,9 @@ unsafe impl Shareable for raw::Event {}
 /// A handle: clone it, and let children inherit it. The flag lies in shared
 /// memory, and beside it there is an eventfd, for poll, epoll and the like.
 ///
+/// Between programs that have nothing in common but a [name](crate::named), where there are
+/// no descriptors, a [`Flag`](super::Flag) in a [`Shared`] is what an event is here.
+///
 /// # Descriptor
 ///
 /// The eventfd ([`as_fd`](Event::as_fd)) is readable while the flag is set. Do not
@@ -203,6 +206,10 @@ impl Sealed for Event {}
 
 impl Transfer for Event {
     const DESCRIPTORS: usize = <Shared<raw::Event>>::DESCRIPTORS + 1;
+
+    fn check(&self) -> Result<(), Error> {
+        self.flag.check()
+    }
 
     unsafe fn with_descriptors<R>(&self, send: impl FnOnce(&[BorrowedFd<'_>]) -> R) -> R {
         // SAFETY: the caller keeps the contract, which is the same.

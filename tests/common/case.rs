@@ -14,6 +14,7 @@ use nix::unistd::{Pid, setpgid};
 
 use super::child::{children, fork, is_running, reap_all, until};
 use super::mapped::{Mapped, Note};
+use super::name::left_by;
 use super::runner::Runner;
 
 /// How long processes that a case merely left to themselves may take to end.
@@ -122,10 +123,12 @@ fn guard(case: Case) -> Result<String, String> {
     let _ = killpg(leader.pid(), Signal::SIGKILL);
     let result = leader.result(leader.reap());
     reap_all();
+    let names = left_by(leader.pid());
     match result {
         _ if !ended => Err(format!("{}: hung, killed after {:?}", case.name, case.limit)),
         Err(reason) => Err(reason),
         Ok(()) if !clean => Err(format!("{}: left processes behind", case.name)),
+        Ok(()) if !names.is_empty() => Err(format!("{}: left {names:?}", case.name)),
         Ok(()) => Ok(report.read()),
     }
 }

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use killproof::Named;
-use nix::unistd::getpid;
+use nix::unistd::{Pid, getpid};
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::getuid;
 
@@ -71,9 +71,14 @@ fn be_alone() {
     });
 }
 
-/// What is in /dev/shm of this crate's tests: of this process and its children.
+/// The names of this process's that are taken.
 pub fn left_behind() -> Vec<String> {
-    let mark = format!(".test-{}-", getpid());
+    left_by(getpid())
+}
+
+/// The names that a process has made, and has not taken away.
+pub fn left_by(maker: Pid) -> Vec<String> {
+    let mark = format!(".test-{maker}-");
     let entries = fs::read_dir("/dev/shm").into_iter().flatten().flatten();
     let names = entries.map(|entry| OsStr::to_string_lossy(&entry.file_name()).into_owned());
     names.filter(|name| name.contains(&mark)).collect()

@@ -12,6 +12,7 @@ mod left;
 mod pipe;
 mod queue;
 mod shared;
+mod socket;
 mod strangers;
 mod users;
 
@@ -30,6 +31,7 @@ fn main() {
         strangers::cases(),
         bytes::cases(),
         shared::cases(),
+        socket::cases(),
         queue::cases(),
         pipe::cases(),
     ];

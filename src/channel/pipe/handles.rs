@@ -19,7 +19,8 @@ impl<Tx: Message, Rx: Message> Connection<Tx, Rx> {
     ///
     /// # Errors
     ///
-    /// As [`send`](Connection::send).
+    /// As [`send`](Connection::send); [`SendError::Failed`] also where the handle was opened
+    /// by a [name](crate::named): the other process opens the name.
     ///
     /// # Safety
     ///
@@ -52,6 +53,9 @@ impl<Tx: Message, Rx: Message> Connection<Tx, Rx> {
         value: Tx,
         handle: &H,
     ) -> Result<(), SendError<Tx>> {
+        if let Err(error) = handle.check() {
+            return Err(SendError::Failed(value, error));
+        }
         let send = |descriptors: &[BorrowedFd<'_>]| self.send(value, descriptors);
         // SAFETY: the caller keeps the contract, which is the same.
         unsafe { handle.with_descriptors(send) }
