@@ -14,8 +14,12 @@ mod play;
 use libfuzzer_sys::fuzz_target;
 use play::{Company, play};
 
+/// Bytes of a script: as much as some thirty steps take. What goes wrong after more of
+/// them, a lie brings about at once; and many short plays see more than a few long ones.
+const LONGEST: usize = 120;
+
 fuzz_target!(|data: &[u8]| {
     if let Some((subject, script)) = data.split_first() {
-        play((*subject).into(), script, Company::None);
+        play((*subject).into(), &script[..script.len().min(LONGEST)], Company::None);
     }
 });

@@ -6,6 +6,7 @@
 //! cargo test --release --test liar
 //! ```
 
+mod kept;
 mod play;
 mod told;
 mod watchdog;

@@ -1,7 +1,9 @@
 //! The memory of a thing, as somebody sees it who has the file and keeps to no rule.
+#![allow(unsafe_code)]
 
 use std::fs::{self, File};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::fd::{BorrowedFd, RawFd};
+use std::os::unix::fs::FileExt;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use killproof::Shared;
@@ -35,7 +37,13 @@ const EDGES: [u64; 16] = [
 
 #[derive(Debug)]
 pub struct Memory {
-    regions: Vec<File>,
+    regions: Vec<Region>,
+}
+
+#[derive(Debug)]
+struct Region {
+    file: File,
+    len: u64,
 }
 
 impl Memory {
@@ -44,26 +52,28 @@ impl Memory {
         // One at a time: whose the new files are is told by when they came.
         static ONE: Mutex<()> = Mutex::new(());
         let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let inodes = |regions: Vec<(String, u64)>| regions.into_iter().map(|(_, inode)| inode);
-        let before: Vec<u64> = inodes(regions()).collect();
+        let before = open_files();
         let made = make();
-        let new = regions().into_iter().filter(|(_, inode)| !before.contains(inode));
-        let open = |(path, _): (String, u64)| File::options().read(true).write(true).open(path);
-        let regions: Vec<File> = new.map(|region| open(region).expect("it is ours")).collect();
+        let is_new = |(_, file): &(RawFd, [u64; 2])| !before.iter().any(|(_, known)| known == file);
+        let new = open_files().into_iter().filter(is_new);
+        let regions: Vec<Region> = new.filter_map(|(number, _)| region(number)).collect();
         assert!(!regions.is_empty());
         (made, Memory { regions })
     }
 
     /// A way to it for somebody else.
     pub fn again(&self) -> Memory {
-        let again = |region: &File| region.try_clone().expect("a descriptor");
+        let again = |region: &Region| {
+            let file = region.file.try_clone().expect("a descriptor");
+            Region { file, ..*region }
+        };
         Memory { regions: self.regions.iter().map(again).collect() }
     }
 
     /// Tells a lie.
     pub fn lie(&self, script: &mut Script<'_>) {
         let region = &self.regions[script.below(self.regions.len())];
-        let len = region.metadata().expect("it is open").len();
+        let len = region.len;
         let place = |script: &mut Script<'_>| u64::from(script.short()) * 8 % (len - len % 8);
         let kind = script.below(8);
         let at = place(script);
@@ -72,7 +82,7 @@ impl Memory {
                 let count = 1 + script.below(24);
                 let bytes: Vec<u8> = (0..count).map(|_| script.byte()).collect();
                 let start = (at + script.below(8) as u64).min(len - count as u64);
-                region.write_all_at(&bytes, start).expect("inside");
+                region.file.write_all_at(&bytes, start).expect("inside");
                 return;
             }
             1 => script.word(),
@@ -108,32 +118,45 @@ impl Memory {
 
     /// Where this word is.
     pub fn find(&self, word: u64) -> Option<u64> {
-        let len = self.regions[0].metadata().expect("it is open").len() - BODY;
+        let len = self.regions[0].len - BODY;
         (0..len / 8).map(|index| index * 8).find(|offset| self.word(*offset) == word)
     }
 }
 
-fn read(region: &File, at: u64) -> u64 {
+fn read(region: &Region, at: u64) -> u64 {
     let mut word = [0; 8];
-    region.read_exact_at(&mut word, at).expect("inside");
+    region.file.read_exact_at(&mut word, at).expect("inside");
     u64::from_ne_bytes(word)
 }
 
-fn write(region: &File, at: u64, word: u64) {
-    region.write_all_at(&word.to_ne_bytes(), at).expect("inside");
+fn write(region: &Region, at: u64, word: u64) {
+    region.file.write_all_at(&word.to_ne_bytes(), at).expect("inside");
 }
 
-/// The paths and inodes of all regions that this process has open.
-fn regions() -> Vec<(String, u64)> {
-    let open = fs::read_dir("/proc/self/fd").expect("/proc is mounted").flatten();
-    let paths = open.map(|entry| format!("/proc/self/fd/{}", entry.file_name().display()));
-    let region = |path: String| {
-        let target = fs::read_link(&path).ok()?;
-        let is_one = target.to_string_lossy().starts_with("/memfd:killproof");
-        // Another thread may have closed it by now.
-        is_one.then(|| fs::metadata(&path).ok().map(|file| (path, file.ino())))?
+/// The numbers of all files that this process has open, and which file each is.
+fn open_files() -> Vec<(RawFd, [u64; 2])> {
+    let entries = fs::read_dir("/proc/self/fd").expect("/proc is mounted").flatten();
+    let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let identity = |number: RawFd| {
+        // SAFETY: nothing is done with it but to ask what it is, and another thread may have
+        //    closed it by now: then that is refused.
+        let file = unsafe { BorrowedFd::borrow_raw(number) };
+        let stat = rustix::fs::fstat(file).ok()?;
+        Some((number, [stat.st_dev, stat.st_ino]))
     };
-    paths.filter_map(region).collect()
+    numbers.filter_map(identity).collect()
+}
+
+/// The region that is open by this number, if it is one.
+fn region(number: RawFd) -> Option<Region> {
+    let path = format!("/proc/self/fd/{number}");
+    let target = fs::read_link(&path).ok()?;
+    if !target.to_string_lossy().starts_with("/memfd:killproof") {
+        return None;
+    }
+    let file = File::options().read(true).write(true).open(path).expect("it is ours");
+    let len = file.metadata().expect("it is open").len();
+    Some(Region { file, len })
 }
 
 /// By which name this process is in the words.
