@@ -22,7 +22,7 @@ fn eight_are_from_one_moment() {
     let stop = Mapped::new(Gate::default());
     let writer = fork(|| {
         let region: Region = name.named().open().unwrap();
-        for number in 0_u8.. {
+        for number in (0..=u8::MAX).cycle() {
             region.write_at(0, &[number; 16]);
             if stop.is_open() {
                 return Ok(());
