@@ -8,7 +8,7 @@ use super::plan::{self, Geometry, Plan};
 use crate::error::{Error, Kind};
 use crate::primitive::{AtomicU64, Bell, Ordering};
 use crate::raw::Queue;
-use crate::raw::queue::{Cell, Control, Memory, Meta, Order, Rank, Seat, Side, Slot};
+use crate::raw::queue::{Block, Cell, Control, Memory, Meta, Order, Rank, Seat, Side, Slot};
 use crate::shared::layout::Layout;
 use crate::shared::region::Region;
 use crate::shared::trust::Trust;
@@ -189,8 +189,8 @@ impl Memory for Mapped {
         self.get(self.plan.ranks_at, size_of::<Rank>(), index)
     }
 
-    fn blocks(&self) -> &[AtomicU64] {
-        let start: *const AtomicU64 = self.get(self.plan.blocks_at, 0, 0);
+    fn blocks(&self) -> &[Block] {
+        let start: *const Block = self.get(self.plan.blocks_at, 0, 0);
         // SAFETY: as for the seats.
         unsafe { core::slice::from_raw_parts(start, self.plan.blocks) }
     }

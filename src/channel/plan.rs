@@ -5,7 +5,7 @@ use core::mem::size_of;
 use super::builder::Builder;
 use crate::error::{Error, Kind};
 use crate::primitive::AtomicU64;
-use crate::raw::queue::{Cell, Control, MOST_ATTEMPTS, Order, Rank, Seat, Slot};
+use crate::raw::queue::{Block, Cell, Control, MOST_ATTEMPTS, Order, Rank, Seat, Slot};
 use crate::shared::layout::Layout;
 
 /// The sizes that the layout follows from.
@@ -150,7 +150,7 @@ impl Plan {
             next(seats, size_of::<Seat>()).ok_or_else(limit)?,
             next(seats, size_of::<Seat>()).ok_or_else(limit)?,
         ];
-        let blocks_at = next(blocks, size_of::<AtomicU64>()).ok_or_else(limit)?;
+        let blocks_at = next(blocks, size_of::<Block>()).ok_or_else(limit)?;
         let cells_at = next(cells, cell_stride).ok_or_else(limit)?;
         let ranks = if order == Order::Arrival { 0 } else { slots };
         let ranks_at = next(ranks, size_of::<Rank>()).ok_or_else(limit)?;
@@ -204,7 +204,7 @@ mod tests {
             let ends = [
                 (plan.seats_at[0], geometry.seats * size_of::<Seat>(), plan.seats_at[1]),
                 (plan.seats_at[1], geometry.seats * size_of::<Seat>(), plan.blocks_at),
-                (plan.blocks_at, plan.blocks * size_of::<AtomicU64>(), plan.cells_at),
+                (plan.blocks_at, plan.blocks * size_of::<Block>(), plan.cells_at),
                 (plan.cells_at, geometry.cells * plan.cell_stride, plan.ranks_at),
                 (plan.slots_at, slots * plan.slot_stride, plan.bytes_at),
                 (plan.bytes_at, plan.blocks * plan.block_stride, plan.len),

@@ -1,13 +1,18 @@
 //! Blocks: room for messages that do not fit into a slot.
 //!
-//! # States of a block's word
+//! # States of a block
 //!
-//! | word | meaning |
+//! | `owner` | meaning |
 //! |---|---|
 //! | `FREE` | unused |
 //! | stamp, `FILLING` | that process writes a message into it, or has sent it |
 //! | stamp, `READING` | that process has received the message in it |
-//! | stamp, `RESCUING`, nonce | that process took it from the dead and looks whether it is in use |
+//! | stamp, `RESCUING` | that process took it from the dead and looks whether it is in use |
+//!
+//! | `rescuer` | meaning |
+//! |---|---|
+//! | `FREE` | nobody looks whether a dead owner left the block unused |
+//! | stamp | one thread of that process does |
 //!
 //! # Transitions
 //!
@@ -17,24 +22,68 @@
 //! own stamp with `READING` while it still owns the slot, and frees the block
 //! when the message is out.
 //!
-//! A block whose owner is dead is swapped for one's own and then looked for in
-//! all slots and leases, in this order, since that is how a name travels. Named:
-//! it stays, under the new stamp. Not named, and still as it was swapped: a CAS
-//! makes it the finder's. The nonce tells one look from every other: threads of
-//! one process have one stamp, and between the look and the CAS the block may
-//! have been received, freed, sent and left behind again.
+//! A block whose owner is dead is rescued in five steps: claim `rescuer`; swap the
+//! dead owner for one's own stamp with `RESCUING`; look for the block in all slots
+//! and leases, in this order, since that is how a name travels; if none names it, a
+//! CAS from `RESCUING` to `FILLING` makes it the finder's; free `rescuer`. Named, it
+//! stays, under the new stamp.
+//!
+//! The look lasts, and meanwhile the block may be received, freed, sent and left
+//! behind again. The CAS finds that out, since **its word can be no other than the one
+//! that was looked at**: only who has `rescuer` puts `RESCUING` there, and nobody
+//! takes `rescuer` from the living. So a word with this stamp and `RESCUING` was put
+//! there by this very thread, and has not changed since. Without `rescuer` it would
+//! not be told from that of a later rescue by another thread, which has the same
+//! stamp; and a number to tell them by would come again.
+//!
+//! Who finds `rescuer` taken leaves the block to it.
+//!
+//! # When a rescuer dies
+//!
+//! Whatever it had done, `rescuer` bears a dead stamp, and the next one takes it
+//! over. `owner` bears that of the first dead or that of the second, which is the same
+//! for who comes: a block of the dead, named or not.
+//!
+//! # Ordering
+//!
+//! `rescuer` is freed with a release and claimed with an acquire, so one rescuer's CAS
+//! comes before the next one's swap in the order of `owner`. A name is committed after
+//! its block is claimed, and taken away after it is adopted, with the release of a
+//! slot's or a cell's word: who has swapped or read the later word of `owner` sees it
+//! there, or sees it gone.
 
 use super::lease::Cell;
 use super::{Memory, Queue, Side, Slot, Stop};
 use crate::deadline::{Deadline, Slices};
-use crate::primitive::{AtomicU64, FLAGS, Ordering, Stamp};
-use crate::raw::owner::{Asked, FREE, take_from_dead};
+use crate::primitive::{AtomicU64, Ordering, Stamp};
+use crate::raw::owner::{Asked, FREE, claim, free, take_from_dead};
 
 const FILLING: u64 = 1 << 1;
 const READING: u64 = 1 << 2;
 const RESCUING: u64 = 1 << 3;
-/// The flags above those.
-const NONCE_SHIFT: u32 = 4;
+
+/// The words of a block. All zero is an unused one.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Block {
+    owner: AtomicU64,
+    rescuer: AtomicU64,
+}
+
+impl Block {
+    #[cfg(any(loom, test))]
+    pub(crate) fn new() -> Block {
+        Block { owner: AtomicU64::new(FREE), rescuer: AtomicU64::new(FREE) }
+    }
+
+    /// Claims the rescue, unless somebody alive is at it.
+    fn claim_rescue(&self, me: Stamp, asked: &mut Asked) -> bool {
+        match self.rescuer.load(Ordering::Relaxed) {
+            FREE => claim(&self.rescuer, me).is_ok(),
+            seen => asked.is_forsaken(seen) && take_from_dead(&self.rescuer, seen, me.word()),
+        }
+    }
+}
 
 /// What a slot or cell says of its message: length, and block if it has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +148,7 @@ impl<M: Memory> Queue<M> {
         let hint = &self.memory.control().block_hint.0;
         let mine = me.word() | FILLING;
         let unused = |index: &usize| {
-            let word = &blocks[*index];
+            let word = &blocks[*index].owner;
             word.load(Ordering::Relaxed) == FREE
                 && word.compare_exchange(FREE, mine, Ordering::Acquire, Ordering::Relaxed).is_ok()
         };
@@ -117,7 +166,7 @@ impl<M: Memory> Queue<M> {
 
     fn is_any_block_free(&self) -> bool {
         // All of them, also after a free one, which somebody else may get.
-        let is_free = |word: &&AtomicU64| word.fetch_or(0, Ordering::AcqRel) == FREE;
+        let is_free = |block: &&Block| block.owner.fetch_or(0, Ordering::AcqRel) == FREE;
         self.memory.blocks().iter().filter(is_free).count() > 0
     }
 
@@ -128,19 +177,28 @@ impl<M: Memory> Queue<M> {
 
     /// Takes a block that a dead process left behind.
     fn rescue_block(&self, me: Stamp) -> Option<usize> {
-        let nonce = u64::from(self.rescues.fetch_add(1, Ordering::Relaxed)) << NONCE_SHIFT;
-        let looking = me.word() | RESCUING | nonce & FLAGS;
-        let mine = me.word() | FILLING;
         let mut asked = Asked::new();
         let left_behind = |index: &usize| {
-            let word = &self.memory.blocks()[*index];
-            let seen = word.load(Ordering::Relaxed);
-            asked.is_forsaken(seen)
-                && take_from_dead(word, seen, looking)
-                && !self.is_named(*index)
-                && word.compare_exchange(looking, mine, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+            let block = &self.memory.blocks()[*index];
+            let seen = block.owner.load(Ordering::Relaxed);
+            if !asked.is_forsaken(seen) || !block.claim_rescue(me, &mut asked) {
+                return false;
+            }
+            let taken = self.take_if_unnamed(*index, seen, me);
+            free(&block.rescuer);
+            taken
         };
         (0..self.memory.blocks().len()).find(left_behind)
+    }
+
+    /// The caller rescues the block, whose owner word `seen` names a dead process.
+    fn take_if_unnamed(&self, index: usize, seen: u64, me: Stamp) -> bool {
+        let word = &self.memory.blocks()[index].owner;
+        let looking = me.word() | RESCUING;
+        let mine = me.word() | FILLING;
+        take_from_dead(word, seen, looking)
+            && !self.is_named(index)
+            && word.compare_exchange(looking, mine, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
     /// Whether a message in the ring or in a cell lies in this block.
@@ -155,14 +213,14 @@ impl<M: Memory> Queue<M> {
 
     /// The caller owns the slot or cell that names the block: makes it its own.
     pub(crate) fn adopt_block(&self, block: usize, me: Stamp) {
-        if let Some(word) = self.memory.blocks().get(block) {
-            word.swap(me.word() | READING, Ordering::AcqRel);
+        if let Some(block) = self.memory.blocks().get(block) {
+            block.owner.swap(me.word() | READING, Ordering::AcqRel);
         }
     }
 
     /// Frees a block that `me` owns and that nothing names.
     pub(crate) fn free_block(&self, block: usize, me: Stamp) {
-        let Some(word) = self.memory.blocks().get(block) else { return };
+        let Some(Block { owner: word, .. }) = self.memory.blocks().get(block) else { return };
         if Stamp::of(word.load(Ordering::Relaxed)) == Some(me) {
             word.swap(FREE, Ordering::AcqRel);
             self.memory.control().block_hint.0.store(block as u64, Ordering::Relaxed);

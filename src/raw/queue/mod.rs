@@ -33,7 +33,7 @@ mod ring;
 mod wait;
 mod watch;
 
-pub(crate) use block::Meta;
+pub(crate) use block::{Block, Meta};
 use lease::For;
 pub(crate) use lease::{Cell, Claimed};
 pub(in crate::raw) use pace::Pace;
@@ -43,7 +43,7 @@ pub(crate) use ring::{Position, Slot};
 pub(crate) use wait::{Source, Stop};
 
 use super::{EventCount, Polled};
-use crate::primitive::{AtomicU32, AtomicU64, Bell, FLAGS, Ordering, Patience};
+use crate::primitive::{AtomicU64, Bell, FLAGS, Ordering, Patience};
 
 /// The most attempts that a limit may name: one more is counted, for a dead letter
 /// in somebody's hands.
@@ -62,7 +62,7 @@ pub(crate) trait Memory {
     /// `index` is below the number of cells.
     fn cell(&self, index: usize) -> &Cell;
     fn seats(&self, side: Side) -> &[Seat];
-    fn blocks(&self) -> &[AtomicU64];
+    fn blocks(&self) -> &[Block];
     /// `index` is below the number of slots, and the order another than that of
     /// arrival.
     fn rank(&self, index: usize) -> &Rank;
@@ -150,8 +150,6 @@ pub(crate) struct Queue<M> {
     most_attempts: u64,
     /// How long waits have lately been worth a spin, by side.
     patience: [Patience; 2],
-    /// Tells one rescue of a block from the next; see `block`.
-    rescues: AtomicU32,
     /// Where nobody was when this process came, how many had come before; see `peers`.
     to_come: [Option<u64>; 2],
 }
@@ -161,7 +159,6 @@ impl<M: Memory> Queue<M> {
     pub(crate) fn new(memory: M, capacity: usize, cells: usize) -> Queue<M> {
         let slots_log2 = capacity.next_power_of_two().trailing_zeros();
         let patience = [Patience::new(), Patience::new()];
-        let rescues = AtomicU32::new(0);
         let most_attempts = u64::MAX;
         let capacity = capacity as u64;
         let order = Order::Arrival;
@@ -174,7 +171,6 @@ impl<M: Memory> Queue<M> {
             cells,
             most_attempts,
             patience,
-            rescues,
             to_come,
         }
     }

@@ -122,6 +122,25 @@ fn a_receiver_dies() {
     });
 }
 
+/// A rescuer dies too, at each of its steps, while another is at work; a third finds
+/// whatever both have left.
+#[test]
+fn a_rescuer_dies() {
+    let proof = Proof::of("block: a rescuer dies").with_fresh_loads_only().preemptions(1);
+    proof.for_each_two_deaths(|processes| {
+        let post = large(processes, 1, 0);
+        processes.victim(&post, try_send, |_, _| ());
+        processes.run();
+        processes.victim(&post, try_send, |_, _| ());
+        processes.spawn(&post, |post, me| {
+            receive(post, me);
+            try_send(post, me);
+        });
+        processes.run();
+        processes.afterwards(&post, Post::settle);
+    });
+}
+
 /// Threads of one process have one stamp: what a rescuer took over and has not
 /// looked for yet, its sibling may have received, freed and claimed again.
 #[test]

@@ -23,5 +23,7 @@ mod rank;
 mod ring;
 mod ring_death;
 mod to_come;
+#[cfg(not(loom))]
+mod twice;
 mod wait;
 mod words;

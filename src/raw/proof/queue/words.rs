@@ -1,7 +1,7 @@
 //! The memory of a queue in vectors, with a message of one number.
 
 use crate::primitive::{AtomicU64, Bell, Ordering::Relaxed};
-use crate::raw::queue::{Cell, Control, Memory, Rank, Seat, Side, Slot};
+use crate::raw::queue::{Block, Cell, Control, Memory, Rank, Seat, Side, Slot};
 
 /// How large a queue is.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,7 @@ pub(super) struct Words {
     slots: Vec<Slot>,
     cells: Vec<Cell>,
     seats: [Vec<Seat>; 2],
-    blocks: Vec<AtomicU64>,
+    blocks: Vec<Block>,
     ranks: Vec<Rank>,
     bells: [Bell; 2],
     pub(super) slot_bytes: Vec<Bytes>,
@@ -65,7 +65,7 @@ impl Words {
             slots: some(slots, Slot::new),
             cells: some(size.cells, Cell::new),
             seats: [some(size.seats, Seat::new), some(size.seats, Seat::new)],
-            blocks: some(size.blocks, || AtomicU64::new(0)),
+            blocks: some(size.blocks, Block::new),
             ranks: some(slots, Rank::new),
             bells: [Bell::new().unwrap(), Bell::new().unwrap()],
             slot_bytes: some(slots, Bytes::new),
@@ -102,7 +102,7 @@ impl Memory for Words {
         &self.ranks[index]
     }
 
-    fn blocks(&self) -> &[AtomicU64] {
+    fn blocks(&self) -> &[Block] {
         &self.blocks
     }
 
