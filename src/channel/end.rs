@@ -15,7 +15,7 @@ use crate::primitive::{self, AtomicU32, AtomicU64, FLAGS, Ordering, Stamp};
 use crate::raw::Queue;
 use crate::raw::queue::{Memory, Side};
 use crate::ready::Watches;
-use crate::shared::transfer;
+use crate::shared::transfer::Origin;
 
 #[derive(Debug)]
 pub(super) struct End {
@@ -24,6 +24,7 @@ pub(super) struct End {
     /// The stamp under which this handle is counted, with the number of the
     /// seat in its flags; zero while it is not counted anywhere.
     seat: AtomicU64,
+    origin: Origin,
     /// The departures at the other side that were looked into.
     departures: AtomicU64,
     /// Messages to receive before the leases are looked through.
@@ -58,6 +59,7 @@ impl End {
             queue,
             side,
             seat: AtomicU64::new(0),
+            origin: Origin::now(),
             departures: AtomicU64::new(0),
             until_ask: AtomicU32::new(MESSAGES_BETWEEN_LOOKS),
             polls: Metronome::new(),
@@ -172,7 +174,7 @@ impl Drop for End {
     fn drop(&mut self) {
         let Ok(me) = primitive::current() else { return };
         // Before this process's count goes down, or nobody might seem left.
-        if let Some(child) = transfer::recipient() {
+        if let Some(child) = self.origin.recipient() {
             self.queue.give(self.side, child);
         }
         let seat = self.seat.load(Ordering::Relaxed);

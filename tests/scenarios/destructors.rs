@@ -9,7 +9,7 @@ use killproof::channel::{
     PipeBuilder, PipeReceiver, PipeSender, Receiver, RecvError, Sender, duplex, pipe, queue,
 };
 use killproof::process::spawn;
-use killproof::sync::{Barrier, Party};
+use killproof::sync::{Barrier, Party, Value};
 
 use crate::common::case::Case;
 use crate::common::mapped::gate;
@@ -23,6 +23,8 @@ pub fn cases() -> Vec<Case> {
         scenario("a pipe's large messages, and a destructor's", large),
         scenario("a duplex, moved, used by its destructor", both_ways),
         scenario("a queue's ends, moved, used by their destructors", queue_ends),
+        scenario("a queue's ends, cloned by a destructor", queue_clones),
+        scenario("ends and a party that a destructor makes", made_meanwhile),
         scenario("a party, moved, used by its destructor", party),
     ]
 }
@@ -187,6 +189,63 @@ fn queue_ends() -> Result<String, String> {
     expect("and then", done.recv(), Err(RecvError::Disconnected))?;
     let sent = jobs.send(4);
     expect("nobody works", sent.is_err(), true).map(|()| String::new())
+}
+
+/// A clone that a destructor made has no copy in the child: once the child has dropped
+/// its own, nobody is left, though the child lives on.
+fn queue_clones() -> Result<String, String> {
+    let (jobs, todo) = queue::<u64>(8).map_err(|e| e.to_string())?;
+    let (results, done) = queue::<u64>(8).map_err(|e| e.to_string())?;
+    expect("a job", jobs.send(1), Ok(()))?;
+    let ends = Last((todo, results), |(todo, results): &mut (Receiver<u64>, Sender<u64>)| {
+        let (todo, results) = (todo.clone(), results.clone());
+        if let Ok(number) = todo.try_recv() {
+            let _ = results.send(number);
+        }
+    });
+    let may_end = gate();
+    let its = Arc::clone(&may_end);
+    let child = spawn(move || {
+        drop(ends);
+        its.pass();
+    });
+    let child = child.map_err(|e| e.to_string())?;
+    expect("a result", done.recv(), Ok(1))?;
+    expect("and then", done.recv(), Err(RecvError::Disconnected))?;
+    expect("nobody works", jobs.send(2).is_err(), true)?;
+    may_end.open();
+    expect("the child", child.join(), Ok(())).map(|()| String::new())
+}
+
+/// They are this process's, as they would be anywhere else.
+fn made_meanwhile() -> Result<String, String> {
+    let told = Shared::new(Value::new(0_u64)).map_err(|e| e.to_string())?;
+    let last = Last(told.clone(), |told: &mut Shared<Value<u64>>| {
+        let Ok((sender, receiver)) = queue::<u64>(1) else { return };
+        drop(sender);
+        let is_alone = receiver.recv() == Err(RecvError::Disconnected);
+        let Ok((sender, mut receiver)) = pipe::<u64>() else { return };
+        drop(sender);
+        let is_closed = receiver.recv() == Err(RecvError::Disconnected);
+        let Ok(barrier) = Shared::new(Barrier::<2>::with_capacity(1)) else { return };
+        drop(barrier.party());
+        let is_left = barrier.party().is_ok();
+        if is_alone && is_closed && is_left {
+            let _ = told.fetch_add(1);
+        }
+    });
+    let may_end = gate();
+    let its = Arc::clone(&may_end);
+    let child = spawn(move || {
+        let last = last;
+        its.pass();
+        drop(last);
+    });
+    let child = child.map_err(|e| e.to_string())?;
+    expect("here", told.get(), 1)?;
+    may_end.open();
+    expect("the child", child.join(), Ok(()))?;
+    expect("and there", told.get(), 2).map(|()| String::new())
 }
 
 /// One round of this process's, with a child that came before, and one of the child's.

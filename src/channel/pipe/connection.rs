@@ -19,7 +19,6 @@ use crate::raw::queue::Side;
 use crate::ready::{Ready, Source, Watches};
 use crate::shared::message::{self, Message};
 use crate::shared::place::View;
-use crate::shared::transfer;
 use crate::shared::wire::{Arrival, Sent, Wire};
 
 /// Two ends that send each other messages, and descriptors along with them.
@@ -277,7 +276,7 @@ impl<Tx: Message, Rx: Message> Source for Connection<Tx, Rx> {
 impl<Tx: Message, Rx: Message> Drop for Connection<Tx, Rx> {
     fn drop(&mut self) {
         // On its way to a child it goes on; a copy of another process's ends nothing.
-        if transfer::recipient().is_none() && self.end.owner().is_ok() {
+        if self.end.recipient().is_none() && self.end.owner().is_ok() {
             self.wire.shut_down();
         }
     }

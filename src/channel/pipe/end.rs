@@ -15,11 +15,12 @@ use crate::raw::pipe::{Cursor, GRAIN, Memory, Stop, Wait};
 use crate::raw::queue::Side;
 use crate::ready::Watches;
 use crate::shared::describe::Owner;
-use crate::shared::transfer;
+use crate::shared::transfer::Origin;
 
 pub(super) struct End {
     pipe: Arc<Pipe<Ring>>,
     side: Side,
+    origin: Origin,
     cursor: Cursor,
     patience: Patience,
     /// For messages that do not lie in one piece, or are the user's to decode.
@@ -38,6 +39,7 @@ impl End {
         End {
             pipe,
             side,
+            origin: Origin::now(),
             cursor: Cursor::new(),
             patience: Patience::new(),
             spare: Vec::new(),
@@ -46,6 +48,11 @@ impl End {
             refused: (0, GRAIN),
             watches: Watches::new(),
         }
+    }
+
+    /// The process that it goes to when it is dropped now.
+    pub(super) fn recipient(&self) -> Option<Stamp> {
+        self.origin.recipient()
     }
 
     /// Waits until `needed` bytes are this end's; whose end it is.
@@ -182,7 +189,7 @@ impl End {
 impl Drop for End {
     fn drop(&mut self) {
         let Ok(me) = primitive::current() else { return };
-        match transfer::recipient() {
+        match self.recipient() {
             Some(child) => self.pipe.give(self.side, me, child),
             None => self.pipe.leave(self.side, me),
         }

@@ -9,7 +9,7 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::primitive::{self, Patience};
 use crate::shared::handle::Shared;
-use crate::shared::transfer;
+use crate::shared::transfer::Origin;
 
 impl<const CAPACITY: usize> Shared<Barrier<CAPACITY>> {
     /// One of the barrier's parties, for this process or for a child that it is
@@ -37,7 +37,7 @@ impl<const CAPACITY: usize> Shared<Barrier<CAPACITY>> {
     pub fn party(&self) -> Result<Party<CAPACITY>, Error> {
         let taken = self.raw.take_seat(primitive::current()?);
         let seat = taken.map_err(|refused| refused.error("Barrier::party"))?;
-        Ok(Party { barrier: self.clone(), seat, patience: Patience::new() })
+        Ok(Party { barrier: self.clone(), seat, origin: Origin::now(), patience: Patience::new() })
     }
 }
 
@@ -81,6 +81,7 @@ impl<const CAPACITY: usize> Shared<Barrier<CAPACITY>> {
 pub struct Party<const CAPACITY: usize = 64> {
     barrier: Shared<Barrier<CAPACITY>>,
     seat: usize,
+    origin: Origin,
     patience: Patience,
 }
 
@@ -158,7 +159,7 @@ impl<const CAPACITY: usize> Deref for Party<CAPACITY> {
 impl<const CAPACITY: usize> Drop for Party<CAPACITY> {
     fn drop(&mut self) {
         let Ok(me) = primitive::current() else { return };
-        match transfer::recipient() {
+        match self.origin.recipient() {
             Some(child) => self.barrier.raw.give(self.seat, me, child),
             None => self.barrier.raw.leave(self.seat, me),
         }
