@@ -17,7 +17,10 @@ use crate::primitive::Mutant;
 /// waiting loop.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Deadline {
+    /// Of a `try_` call.
     Now,
+    /// Of a timeout of zero: one look as well, after which the time is up.
+    Zero,
     At(Instant),
     Never,
 }
@@ -25,17 +28,25 @@ pub(crate) enum Deadline {
 impl Deadline {
     /// A moment past the clock's end counts as never.
     pub(crate) fn after(timeout: Duration) -> Deadline {
+        if timeout.is_zero() {
+            return Deadline::Zero;
+        }
         Instant::now().checked_add(timeout).map_or(Deadline::Never, Deadline::At)
     }
 
     /// Whether the caller may not wait at all, not even spin.
     pub(crate) fn is_now(self) -> bool {
+        matches!(self, Deadline::Now | Deadline::Zero)
+    }
+
+    /// Whether the caller gave no time at all, so that none can be up.
+    pub(crate) fn is_try(self) -> bool {
         matches!(self, Deadline::Now)
     }
 
     pub(crate) fn has_passed(self) -> bool {
         match self {
-            Deadline::Now => true,
+            Deadline::Now | Deadline::Zero => true,
             Deadline::At(moment) => Instant::now() >= moment,
             Deadline::Never => false,
         }
@@ -44,7 +55,7 @@ impl Deadline {
     /// What is left, zero once passed; `None` for never.
     pub(crate) fn remaining(self) -> Option<Duration> {
         match self {
-            Deadline::Now => Some(Duration::ZERO),
+            Deadline::Now | Deadline::Zero => Some(Duration::ZERO),
             Deadline::At(moment) => Some(moment.saturating_duration_since(Instant::now())),
             Deadline::Never => None,
         }
@@ -182,7 +193,8 @@ mod tests {
     #[test]
     fn zero_has_passed_at_once_and_cuts_the_slice() {
         let deadline = Deadline::after(Duration::ZERO);
-        assert!(deadline.has_passed());
+        assert!(deadline.has_passed() && deadline.is_now() && !deadline.is_try());
+        assert_eq!(deadline.remaining(), Some(Duration::ZERO));
         assert_eq!(Slices::new().next(deadline), Duration::ZERO);
     }
 }

@@ -38,6 +38,8 @@ impl Spin {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use core::time::Duration;
+
     use super::*;
 
     #[test]
@@ -46,6 +48,8 @@ mod tests {
         let looks = core::iter::repeat_with(|| spin.again()).take_while(|again| *again).count();
         assert_eq!(looks, 3, "after 32, 64, and what is left of {SPINS} pauses");
         assert!(!spin.again());
-        assert!(!Spin::until(Deadline::Now).again());
+        for deadline in [Deadline::Now, Deadline::after(Duration::ZERO)] {
+            assert!(!Spin::until(deadline).again());
+        }
     }
 }

@@ -56,7 +56,7 @@ impl<G: Guard> LockError<G> {
     #[cold]
     pub(super) fn refused(call: &'static str, refused: Refused, deadline: Deadline) -> Self {
         match refused {
-            Refused::TimedOut if deadline.is_now() => LockError::WouldBlock,
+            Refused::TimedOut if deadline.is_try() => LockError::WouldBlock,
             Refused::TimedOut => LockError::TimedOut,
             Refused::Deadlock => LockError::Deadlock,
             Refused::Unplaced | Refused::Full => LockError::Failed(refused.error(call)),

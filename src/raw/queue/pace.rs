@@ -98,3 +98,19 @@ impl Turn {
         again
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn who_may_not_wait_looks_once() {
+        for deadline in [Deadline::Now, Deadline::after(Duration::ZERO)] {
+            let patience = Patience::new();
+            assert!(!Pace::new(deadline, &patience).spin(|| || false));
+        }
+        assert!(Pace::new(Deadline::after(Duration::MAX), &Patience::new()).spin(|| || false));
+    }
+}
