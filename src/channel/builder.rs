@@ -201,10 +201,9 @@ impl Builder {
 
     /// Makes a queue that gives its newest message first: a stack.
     ///
-    /// What came back from a lease comes before everything else, as in every
-    /// queue. A receive looks at as many slots as the capacity, and waits for a
-    /// sender that writes one: its message may be the next. So one that is stopped
-    /// (not killed) there holds up all receivers.
+    /// What came back from a lease has the place that it had: what was sent later
+    /// comes before it. See [`priority`](Builder::priority) for where all leases are
+    /// taken up by such, and for what a receive costs and waits for.
     ///
     /// # Errors
     ///
@@ -216,10 +215,15 @@ impl Builder {
     /// Makes a queue of messages with a key in front that gives the one with the
     /// smallest key first; of equal ones, the one that was sent first.
     ///
-    /// What came back from a lease comes before everything else, as in every
-    /// queue. A receive looks at as many slots as the capacity, and waits for a
-    /// sender that writes one: its message may be the next. So one that is stopped
-    /// (not killed) there holds up all receivers.
+    /// What came back from a lease keeps its key, and its place among equals: whoever
+    /// gives a message back in favour of a more urgent one gets that. Where what came
+    /// back fills all the [`leases`](Builder::leases) that nobody has, a lease takes the
+    /// first of it, even if a message with a smaller key waits: there is no room to
+    /// lease that one.
+    ///
+    /// A receive looks at as many slots as the capacity, and at the leases while one
+    /// waits that came back. It waits for a sender that writes one: its message may be
+    /// the next. So one that is stopped (not killed) there holds up all receivers.
     ///
     /// # Errors
     ///

@@ -185,7 +185,7 @@ impl Memory for Mapped {
 
     fn rank(&self, index: usize) -> &Rank {
         assert!(self.geometry.order != Order::Arrival);
-        assert!(index < self.geometry.capacity.next_power_of_two());
+        assert!(index < self.geometry.capacity.next_power_of_two() + self.geometry.cells);
         self.get(self.plan.ranks_at, size_of::<Rank>(), index)
     }
 

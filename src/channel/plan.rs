@@ -93,8 +93,8 @@ pub(super) fn layout(of: Layout, expected: &Expected) -> Layout {
     of.with_settings(&named)
 }
 
-/// Where the parts are: control, seats of both sides, block words, cells, ranks, slots,
-/// blocks.
+/// Where the parts are: control, seats of both sides, block words, cells, ranks of slots
+/// and cells, slots, blocks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
     pub(super) blocks: usize,
@@ -152,7 +152,7 @@ impl Plan {
         ];
         let blocks_at = next(blocks, size_of::<Block>()).ok_or_else(limit)?;
         let cells_at = next(cells, cell_stride).ok_or_else(limit)?;
-        let ranks = if order == Order::Arrival { 0 } else { slots };
+        let ranks = if order == Order::Arrival { 0 } else { slots + cells };
         let ranks_at = next(ranks, size_of::<Rank>()).ok_or_else(limit)?;
         let slots_at = next(slots, slot_stride).ok_or_else(limit)?;
         let bytes_at = next(blocks, block_stride).ok_or_else(limit)?;
@@ -201,11 +201,14 @@ mod tests {
             let used = size_of::<Slot>() + geometry.inline;
             prop_assert!(used <= plan.spare_at.unwrap_or(plan.slot_stride));
             prop_assert!(plan.spare_at.is_some() == (used > LINE));
+            let is_ranked = geometry.order != Order::Arrival;
+            let ranks = if is_ranked { slots + geometry.cells } else { 0 };
             let ends = [
                 (plan.seats_at[0], geometry.seats * size_of::<Seat>(), plan.seats_at[1]),
                 (plan.seats_at[1], geometry.seats * size_of::<Seat>(), plan.blocks_at),
                 (plan.blocks_at, plan.blocks * size_of::<Block>(), plan.cells_at),
                 (plan.cells_at, geometry.cells * plan.cell_stride, plan.ranks_at),
+                (plan.ranks_at, ranks * size_of::<Rank>(), plan.slots_at),
                 (plan.slots_at, slots * plan.slot_stride, plan.bytes_at),
                 (plan.bytes_at, plan.blocks * plan.block_stride, plan.len),
             ];

@@ -14,7 +14,8 @@ use crate::shared::message::Message;
 /// A message that somebody works on.
 ///
 /// It stays the queue's until it is [`done`](Task::done). Dropped before that,
-/// it is given back, and goes to the next receiver ahead of the queue.
+/// it is given back, and goes to the next receiver ahead of the queue; of a
+/// [`priority`](super::priority) or [`lifo`](super::lifo) queue, in its order.
 ///
 /// A lease has no time limit: a process that lives but hangs keeps its task.
 /// Kill it. A task that kills whoever takes it comes back for ever, unless the

@@ -11,31 +11,45 @@ type Message<K> = (K, u32);
 
 struct Model<K> {
     capacity: usize,
-    /// In the order in which they were sent.
+    /// In the order in which they were sent, which is that of their numbers.
     inside: Vec<Message<K>>,
     returned: Vec<Message<K>>,
-    first: fn(&[Message<K>]) -> Option<usize>,
+    first: fn(&[Message<K>]) -> Option<Message<K>>,
 }
 
-fn smallest<K: Key + Ord>(inside: &[Message<K>]) -> Option<usize> {
-    (0..inside.len()).min_by_key(|index| inside[*index].0)
+fn smallest<K: Key + Ord>(messages: &[Message<K>]) -> Option<Message<K>> {
+    messages.iter().copied().min()
 }
 
-fn latest<K>(inside: &[Message<K>]) -> Option<usize> {
-    inside.len().checked_sub(1)
+fn latest<K: Key>(messages: &[Message<K>]) -> Option<Message<K>> {
+    messages.iter().copied().max_by_key(|(_, number)| *number)
 }
 
-impl<K: Key + PartialEq + std::fmt::Debug> Model<K> {
+impl<K: Key + Ord + std::fmt::Debug> Model<K> {
     /// Takes out of the model what was received.
     fn takes(&mut self, message: Message<K>) {
-        match self.returned.iter().position(|returned| *returned == message) {
-            Some(index) => drop(self.returned.swap_remove(index)),
-            None => {
-                assert_eq!(self.returned, [], "what came back comes first");
-                let first = (self.first)(&self.inside).expect("something is there");
-                assert_eq!(self.inside.remove(first), message);
-            }
-        }
+        let all = [&self.inside[..], &self.returned].concat();
+        assert_eq!((self.first)(&all), Some(message));
+        self.forget(message);
+    }
+
+    /// The same by a lease, while `held` others are held.
+    fn leases(&mut self, message: Message<K>, held: usize) {
+        let all = [&self.inside[..], &self.returned].concat();
+        let first = (self.first)(&all).expect("something is there");
+        let has_room = held + self.returned.len() < LEASES;
+        let expected = if has_room || self.returned.contains(&first) {
+            Some(first)
+        } else {
+            (self.first)(&self.returned)
+        };
+        assert_eq!(expected, Some(message));
+        self.forget(message);
+    }
+
+    fn forget(&mut self, message: Message<K>) {
+        self.inside.retain(|other| *other != message);
+        self.returned.retain(|other| *other != message);
     }
 
     fn step<'a>(
@@ -59,7 +73,7 @@ impl<K: Key + PartialEq + std::fmt::Debug> Model<K> {
             },
             170..=209 => match receiver.try_lease() {
                 Ok(task) => {
-                    self.takes(*task);
+                    self.leases(*task, tasks.len());
                     tasks.push(task);
                 }
                 Err(RecvError::Failed(error)) => {
@@ -86,9 +100,9 @@ impl<K: Key + PartialEq + std::fmt::Debug> Model<K> {
 }
 
 /// Keys of few values, so that many are equal.
-fn run<K: Key + PartialEq + std::fmt::Debug>(
+fn run<K: Key + Ord + std::fmt::Debug>(
     (sender, receiver): (Sender<Message<K>>, Receiver<Message<K>>),
-    first: fn(&[Message<K>]) -> Option<usize>,
+    first: fn(&[Message<K>]) -> Option<Message<K>>,
     key: fn(u8) -> K,
     codes: &[(u8, u8)],
 ) {
@@ -142,4 +156,39 @@ fn a_queue_by_rank_has_a_limit_of_its_own() {
     assert!(lifo::<u8>(most).is_ok());
     assert!(lifo::<u8>(most + 1).map(drop).unwrap_err().is_limit());
     assert!(Builder::new().capacity(most + 1).queue::<u8>().is_ok());
+}
+
+/// A message that is given back competes with what was sent meanwhile.
+#[test]
+fn a_worker_gives_back_in_favour_of_a_more_urgent_one() {
+    let (sender, receiver) = Builder::new().capacity(4).leases(LEASES).priority().unwrap();
+    sender.send_many([(900, 1), (800, 2), (900, 3)]).unwrap();
+    let [first, second] = [receiver.lease().unwrap(), receiver.lease().unwrap()];
+    assert_eq!([*first, *second], [(800, 2), (900, 1)]);
+    drop([second, first]);
+    sender.send((1, 4)).unwrap();
+    let (order, attempts): (Vec<(i32, u32)>, Vec<u32>) = std::iter::from_fn(|| {
+        let task = receiver.try_lease().ok()?;
+        let attempts = task.attempts();
+        Some((task.done(), attempts))
+    })
+    .unzip();
+    // For the first there is no lease left; all others are in order.
+    assert_eq!(order, [(800, 2), (1, 4), (900, 1), (900, 3)]);
+    assert_eq!(attempts, [2, 1, 2, 1]);
+}
+
+#[test]
+fn what_is_given_back_is_received_in_its_place() {
+    let (sender, receiver) = lifo(4).unwrap();
+    sender.send_many([1, 2]).unwrap();
+    drop(receiver.lease().unwrap());
+    sender.send(3).unwrap();
+    assert_eq!(receiver.try_iter().collect::<Vec<i32>>(), [3, 2, 1]);
+    let (sender, receiver) = Builder::new().priority().unwrap();
+    sender.send_many([(9, 'a'), (9, 'b')]).unwrap();
+    drop(receiver.lease().unwrap());
+    sender.send_many([(5, 'c'), (9, 'd')]).unwrap();
+    let order: Vec<(u8, char)> = receiver.try_iter().collect();
+    assert_eq!(order, [(5, 'c'), (9, 'a'), (9, 'b'), (9, 'd')]);
 }

@@ -7,7 +7,7 @@
 //! | `FREE` | 0 | unused |
 //! | stamp, attempts | 0 | being filled, or just finished |
 //! | stamp, attempts | p + 1 | the message of position p is leased, for the n-th time |
-//! | `RETURNED`, attempts | p + 1 | given back: for whoever comes, before the ring |
+//! | `RETURNED`, attempts | p + 1 | given back: for whoever comes |
 //!
 //! The flags of the owner word count the attempts, so that taking over and
 //! counting are one atomic step. Where they are limited, a message that was tried
@@ -20,6 +20,9 @@
 //! message, so **a cell whose `at` names a message that is still in the ring is
 //! void**. Done: `at` = 0, then free. Give back: own stamp -> `RETURNED`. Redeliver:
 //! `RETURNED` or a dead stamp -> own stamp, one more attempt.
+//!
+//! What came back comes before the ring in the order of arrival, and competes with it
+//! in another; see `recall`.
 //!
 //! A leaser killed before the slot's commit leaves a void cell and a dead owner
 //! in the slot. Whoever takes that slot over, and be it a sender that came for an
@@ -39,9 +42,9 @@ use crate::primitive::{AtomicU64, FLAGS, Ordering, Stamp};
 use crate::raw::owner::{Asked, FREE, take_from_dead};
 
 /// An owner word that names nobody: above the attempts, below a birth.
-const RETURNED: u64 = FLAGS + 1;
+pub(super) const RETURNED: u64 = FLAGS + 1;
 /// Past this many, attempts are no longer counted.
-const MOST_ATTEMPTS: u64 = FLAGS;
+pub(super) const MOST_ATTEMPTS: u64 = FLAGS;
 
 const EMPTY: u64 = 0;
 
@@ -76,7 +79,7 @@ impl Cell {
 
     /// The position of the message, which stays its name over redelivery.
     pub(crate) fn position(&self) -> Position {
-        self.at.load(Ordering::Relaxed).wrapping_sub(1)
+        self.at.load(Ordering::Acquire).wrapping_sub(1)
     }
 
     pub(super) fn owner(&self) -> &AtomicU64 {
@@ -103,12 +106,19 @@ pub(crate) enum Claimed {
 }
 
 impl<M: Memory> Queue<M> {
-    /// Finds a cell for a first attempt. The dead may have all of them; then what
-    /// one of them had comes first.
+    /// Finds a cell for a first attempt. There may be none but of the dead, and of
+    /// messages that came back in another order; then one of those comes first.
     pub(crate) fn claim_cell(&self, me: Stamp) -> Option<Claimed> {
         let unused = || self.take_cell(me).map(Claimed::Unused);
+        let returned = || {
+            if self.is_ranked() {
+                self.recall(me);
+                return self.take_first_returned(me);
+            }
+            self.redeliver(me, true)
+        };
         // Looking for what comes back also frees what the dead had not used.
-        unused().or_else(|| self.redeliver(me, true).map(Claimed::Returned)).or_else(unused)
+        unused().or_else(|| returned().map(Claimed::Returned)).or_else(unused)
     }
 
     /// Claims an unused cell for a first attempt.
@@ -128,6 +138,9 @@ impl<M: Memory> Queue<M> {
 
     /// The message of a claimed slot is copied into the cell: moves it there.
     pub(crate) fn commit_leased(&self, position: Position, cell: usize) {
+        if self.is_ranked() {
+            self.keep_rank(position, cell);
+        }
         self.memory.cell(cell).at.store(at(position), Ordering::Release);
         self.commit_received(position);
     }
@@ -162,14 +175,19 @@ impl<M: Memory> Queue<M> {
             self.calm().done.notify(u32::MAX);
             return;
         }
-        self.calm().returned.fetch_or(1, Ordering::AcqRel);
+        if self.is_ranked() {
+            self.raise_returned();
+        } else {
+            self.calm().returned.fetch_or(1, Ordering::AcqRel);
+        }
         self.notify_ready(1);
     }
 
-    /// A message that was given back, if any: a look at one word when none was.
+    /// A message that was given back and comes before the ring, if any: a look at one
+    /// word when none was.
     #[inline]
     pub(super) fn take_returned(&self, me: Stamp) -> Option<usize> {
-        if self.has_returned() { self.redeliver(me, false) } else { None }
+        if self.has_returned() && !self.is_ranked() { self.redeliver(me, false) } else { None }
     }
 
     /// Whether some message may have been given back; a hint.
@@ -181,15 +199,24 @@ impl<M: Memory> Queue<M> {
     /// The last look before a sleep: as [`take_returned`](Queue::take_returned),
     /// ordered against who gives back.
     pub(super) fn take_returned_last(&self, me: Stamp) -> Option<usize> {
-        if self.calm().returned.fetch_or(0, Ordering::AcqRel) == 0 {
+        if self.calm().returned.fetch_or(0, Ordering::AcqRel) == 0 || self.is_ranked() {
             return None;
         }
         self.redeliver(me, false)
     }
 
+    /// Asks what the dead had on lease, and takes of it what comes before the ring.
+    pub(super) fn take_back(&self, me: Stamp) -> Option<usize> {
+        if self.is_ranked() {
+            self.recall(me);
+            return None;
+        }
+        self.redeliver(me, true)
+    }
+
     /// Takes a message that was given back or, if `ask`, whose leaser is dead.
     #[cold]
-    pub(super) fn redeliver(&self, me: Stamp, ask: bool) -> Option<usize> {
+    fn redeliver(&self, me: Stamp, ask: bool) -> Option<usize> {
         // Cleared before the look: whoever gives back during it sets it after.
         self.calm().returned.swap(0, Ordering::AcqRel);
         let mut asked = Asked::new();
@@ -228,11 +255,17 @@ impl<M: Memory> Queue<M> {
                     .compare_exchange(seen, mine, Ordering::AcqRel, Ordering::Relaxed)
                     .is_ok();
         }
+        is_forsaken(seen) && self.take_orphan(index, seen, mine, wanted)
+    }
+
+    /// The same for a cell whose owner word `seen` is no living process's: it becomes
+    /// `mine`.
+    pub(super) fn take_orphan(&self, index: usize, seen: u64, mine: u64, wanted: For) -> bool {
+        let cell = self.memory.cell(index);
+        let is_wanted = self.is_spent(seen) == (wanted == For::Burial);
         // What the dead had not used is freed, whatever was looked for: a void cell
         // never comes alive.
-        let taken = is_forsaken(seen)
-            && (is_wanted || !self.is_live(cell))
-            && take_from_dead(&cell.owner, seen, mine);
+        let taken = (is_wanted || !self.is_live(cell)) && take_from_dead(&cell.owner, seen, mine);
         if !taken {
             return false;
         }

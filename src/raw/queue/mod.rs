@@ -7,6 +7,7 @@
 //! - `rank`: the same slots in another order;
 //! - `rescue`: a slot whose owner is dead;
 //! - `lease`: messages handed out but not finished;
+//! - `recall`: what came back of those, in another order than that of arrival;
 //! - `block`: room for what does not fit into a slot;
 //! - `peers`: who is at each side, for "nobody is left";
 //! - `wait`: the one waiting loop of each side; `pace`, how long it looks, and `watch`,
@@ -28,6 +29,7 @@ mod pace;
 mod peers;
 mod poll;
 mod rank;
+mod recall;
 mod rescue;
 mod ring;
 mod wait;
@@ -63,8 +65,8 @@ pub(crate) trait Memory {
     fn cell(&self, index: usize) -> &Cell;
     fn seats(&self, side: Side) -> &[Seat];
     fn blocks(&self) -> &[Block];
-    /// `index` is below the number of slots, and the order another than that of
-    /// arrival.
+    /// `index` is below the number of slots, or that and a cell's number; the order is
+    /// another than that of arrival.
     fn rank(&self, index: usize) -> &Rank;
     /// Rung when something comes that `side` may wait for. Not shared memory: each
     /// process has its own descriptor of it.
@@ -100,7 +102,8 @@ struct Calm {
     done: EventCount,
     /// Not zero: no more messages are taken.
     closed: AtomicU64,
-    /// Not zero: some lease was given back, so the cells are worth a look.
+    /// Not zero: some lease was given back, so the cells are worth a look. More than
+    /// that in another order; see `recall`.
     returned: AtomicU64,
     /// How often a process came to each side, and left it for good.
     arrivals: [AtomicU64; 2],
@@ -163,16 +166,7 @@ impl<M: Memory> Queue<M> {
         let capacity = capacity as u64;
         let order = Order::Arrival;
         let to_come = [None; 2];
-        Queue {
-            memory,
-            order,
-            capacity,
-            slots_log2,
-            cells,
-            most_attempts,
-            patience,
-            to_come,
-        }
+        Queue { memory, order, capacity, slots_log2, cells, most_attempts, patience, to_come }
     }
 
     /// The same for a process that comes to it by a name, and sits nowhere yet: where

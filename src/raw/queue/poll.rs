@@ -18,6 +18,26 @@ use crate::primitive::{Ordering, SPINS, Stamp, pause};
 use crate::raw::owner::{Asked, FREE};
 use crate::raw::polled;
 
+/// What a try would come to.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Next {
+    /// This slot, once nobody else has it.
+    In(Position),
+    /// Something at once, and be it an error.
+    There,
+    Nothing,
+}
+
+impl From<Result<Position, Stuck>> for Next {
+    fn from(found: Result<Position, Stuck>) -> Next {
+        match found {
+            Ok(position) => Next::In(position),
+            Err(Stuck::Blocked) => Next::Nothing,
+            Err(Stuck::Corrupt) => Next::There,
+        }
+    }
+}
+
 impl<M: Memory> Queue<M> {
     /// Has the bell of `side` ring at the next change, or at once if there is
     /// something already; returns whether there is. With `ask` the dead are
@@ -35,7 +55,7 @@ impl<M: Memory> Queue<M> {
     /// that there will be none.
     fn would_receive(&self, me: Stamp, ask: bool) -> bool {
         let departures = self.departures(Side::Send);
-        if self.calm().returned.fetch_or(0, Ordering::AcqRel) != 0
+        if self.calm().returned.fetch_or(0, Ordering::AcqRel) != 0 && !self.is_ranked()
             || self.is_to_be_had(|| self.next_to_receive(), ask)
             || ask && self.waiting_leases(For::Work) > 0
         {
@@ -59,23 +79,25 @@ impl<M: Memory> Queue<M> {
     }
 
     /// Where the next message is, or will be.
-    fn next_to_receive(&self) -> Result<Position, Stuck> {
-        if self.is_ranked() { self.next_smallest() } else { self.next_ready(Last::Yes) }
+    fn next_to_receive(&self) -> Next {
+        if self.is_ranked() { self.next_smallest() } else { self.next_ready(Last::Yes).into() }
     }
 
     /// Where the next message may go, now or when its owner lets it.
-    fn next_to_fill(&self) -> Result<Position, Stuck> {
-        if self.is_ranked() { self.next_free_anywhere() } else { self.next_free(Last::Yes) }
+    fn next_to_fill(&self) -> Next {
+        let next =
+            if self.is_ranked() { self.next_free_anywhere() } else { self.next_free(Last::Yes) };
+        next.into()
     }
 
-    /// Whether the slot of `next` is there for the taking. That there is none for
-    /// other reasons than that one has to wait, a try will tell.
-    fn is_to_be_had(&self, next: impl Fn() -> Result<Position, Stuck>, ask: bool) -> bool {
+    /// Whether what comes next is there for the taking.
+    fn is_to_be_had(&self, next: impl Fn() -> Next, ask: bool) -> bool {
         let mut spins = SPINS;
         loop {
             let position = match next() {
-                Ok(position) => position,
-                Err(stuck) => return stuck != Stuck::Blocked,
+                Next::In(position) => position,
+                Next::There => return true,
+                Next::Nothing => return false,
             };
             let seen = self.slot(position).owner.load(Ordering::Relaxed);
             if seen == FREE {

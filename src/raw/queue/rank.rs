@@ -10,6 +10,8 @@
 //! | `tail` | the next ticket |
 //! | `head` | how many messages were received; counted late, so a hint but for its order |
 //!
+//! What came back from a lease competes with what is in the slots; see `recall`.
+//!
 //! A position names a slot and a lap, as in `ring`: the message of a position, its
 //! lease, its block and its rescue are what they are there.
 //!
@@ -26,8 +28,8 @@
 //! found nothing in time. To take the smallest of those seen would not do: a smaller
 //! one may have been there all along, though never at one place.
 //!
-//! So a receive looks at as many slots as there are, and a send at as many as
-//! are taken where it begins to look.
+//! So a receive looks at as many slots as there are, and at the leases while one waits
+//! that came back; a send looks at as many slots as are taken where it begins.
 //!
 //! # Ordering
 //!
@@ -42,6 +44,8 @@
 //! Any `seq` is of some lap, but for those beyond the last one that a position can
 //! name: they would be looked at for ever, and are refused.
 
+use super::poll::Next;
+use super::recall::Returned;
 use super::ring::{Head, Last, Look, Stuck};
 use super::{Memory, Position, Queue};
 use crate::primitive::{AtomicU64, Mutant, Ordering, Stamp};
@@ -72,8 +76,13 @@ impl Rank {
         Rank { key: AtomicU64::new(0), ticket: AtomicU64::new(0) }
     }
 
-    fn read(&self) -> (u64, u64) {
+    pub(super) fn read(&self) -> (u64, u64) {
         (self.key.load(Ordering::Relaxed), self.ticket.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn write(&self, (key, ticket): (u64, u64)) {
+        self.key.store(key, Ordering::Relaxed);
+        self.ticket.store(ticket, Ordering::Relaxed);
     }
 }
 
@@ -86,6 +95,7 @@ enum Found {
         seen: u64,
     },
     Smallest(Position),
+    Returned(Returned),
 }
 
 impl<M: Memory> Queue<M> {
@@ -142,9 +152,19 @@ impl<M: Memory> Queue<M> {
     pub(super) fn look_smallest(&self, me: Stamp, last: Last) -> Look {
         let tickets = &self.memory.control().tail.0;
         let before = look_at(tickets, last);
-        let look = match self.smallest() {
+        let (returned, first) = self.look_at_returned(last);
+        let is_unchanged = || {
+            tickets.load(Ordering::Acquire) == before
+                && self.calm().returned.load(Ordering::Acquire) == returned
+                || Mutant::NoTicketCheck.is_on()
+        };
+        let look = match self.smallest(first) {
             Found::OnItsWay { position, seen } => return Look::Busy { position, seen },
             Found::Nothing => Look::Blocked,
+            Found::Returned(first) if is_unchanged() && self.take_seen(first, me) => {
+                return Look::Returned(first.cell());
+            }
+            Found::Returned(_) => return Look::Overtaken,
             Found::Smallest(position) => {
                 match self.claim_slot(position, self.ready_at(position), me) {
                     Some(look) => look,
@@ -152,7 +172,7 @@ impl<M: Memory> Queue<M> {
                 }
             }
         };
-        if tickets.load(Ordering::Acquire) == before || Mutant::NoTicketCheck.is_on() {
+        if is_unchanged() {
             return look;
         }
         // What came meanwhile may come before it.
@@ -173,14 +193,15 @@ impl<M: Memory> Queue<M> {
 
     /// Where the message that comes first is or will be, by a last look before a
     /// sleep.
-    pub(super) fn next_smallest(&self) -> Result<Position, Stuck> {
+    pub(super) fn next_smallest(&self) -> Next {
         look_at(&self.memory.control().tail.0, Last::Yes);
-        let position = match self.smallest() {
-            Found::Nothing => return Err(Stuck::Blocked),
+        let position = match self.smallest(self.look_at_returned(Last::Yes).1) {
+            Found::Nothing => return Next::Nothing,
+            Found::Returned(_) => return Next::There,
             Found::OnItsWay { position, .. } | Found::Smallest(position) => position,
         };
         self.slot(position).owner.fetch_or(0, Ordering::AcqRel);
-        Ok(position)
+        Next::In(position)
     }
 
     /// A slot without a message, by a last look before a sleep: a free one if
@@ -202,8 +223,9 @@ impl<M: Memory> Queue<M> {
     pub(super) fn at_smallest(&self) -> Head {
         // Whoever takes a ticket after this sees what the caller saw before.
         self.memory.control().tail.0.fetch_or(0, Ordering::AcqRel);
-        match self.smallest() {
+        match self.smallest(self.look_at_returned(Last::Yes).1) {
             Found::Nothing => Head::Empty,
+            Found::Returned(_) => Head::Moved,
             Found::OnItsWay { position, seen } => Head::Owned { position, seen },
             Found::Smallest(position) => match self.slot(position).owner.load(Ordering::Acquire) {
                 FREE => Head::Moved,
@@ -212,9 +234,10 @@ impl<M: Memory> Queue<M> {
         }
     }
 
-    fn smallest(&self) -> Found {
-        let mut found = Found::Nothing;
-        let mut rank = (u64::MAX, u64::MAX);
+    /// The first of all messages, with `returned` for the first of those that came back.
+    fn smallest(&self, returned: Option<Returned>) -> Found {
+        let mut rank = returned.map_or((u64::MAX, u64::MAX), |returned| returned.rank);
+        let mut found = returned.map_or(Found::Nothing, Found::Returned);
         for index in 0..self.capacity() {
             let slot = self.memory.slot(index);
             // The owner first: who freed the slot has committed before.
@@ -263,7 +286,7 @@ impl<M: Memory> Queue<M> {
 }
 
 /// A look that is ordered against others' steps where it is the last before a sleep.
-fn look_at(word: &AtomicU64, last: Last) -> u64 {
+pub(super) fn look_at(word: &AtomicU64, last: Last) -> u64 {
     match last {
         Last::No => word.load(Ordering::Acquire),
         Last::Yes => word.fetch_or(0, Ordering::AcqRel),

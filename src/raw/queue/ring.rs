@@ -87,6 +87,8 @@ pub(super) enum Look {
     Claimed(Position),
     /// Full, for a sender; empty, for a receiver.
     Blocked,
+    /// What comes first had come back from a lease, and the cell is the caller's.
+    Returned(usize),
     /// Somebody owns the slot at this position; `seen` is the owner word.
     Busy { position: Position, seen: u64 },
     /// What is there changed during a look at all slots; to be looked at again.
@@ -194,8 +196,7 @@ impl<M: Memory> Queue<M> {
             let position = tail.load(Ordering::Acquire);
             let slot = self.slot(position);
             if last == Last::Yes {
-                // Full is decided by the slot one capacity back, which is this
-                // one where the capacity is a power of two.
+                // Full is decided by the slot one capacity back: this one, of a power of two.
                 self.slot(position.wrapping_sub(self.capacity)).owner.fetch_or(0, Ordering::AcqRel);
             }
             let seq = slot.seq.load(Ordering::Acquire);
@@ -379,8 +380,7 @@ impl<M: Memory> Queue<M> {
     }
 }
 
-/// Moves a hint past a position that is done; a CAS, so never back. Release: see
-/// "Ordering" above.
+/// Moves a hint past a position that is done, by CAS: never back. Release: see above.
 #[inline]
 fn move_on(hint: &AtomicU64, position: Position) {
     let next = position.wrapping_add(1);

@@ -108,7 +108,7 @@ impl<M: Memory> Queue<M> {
         }
     }
 
-    /// Claims the next message: one that came back, or the one at the head.
+    /// Claims the next message: one that came back, or the one that the order says.
     #[inline(always)]
     pub(crate) fn claim_ready(
         &self,
@@ -120,8 +120,10 @@ impl<M: Memory> Queue<M> {
             if let Some(cell) = self.take_returned(me) {
                 return Ok(Source::Cell(cell));
             }
-            if let Look::Claimed(position) = self.look_ready(me, Last::No) {
-                return Ok(Source::Ring(position));
+            match self.look_ready(me, Last::No) {
+                Look::Claimed(position) => return Ok(Source::Ring(position)),
+                Look::Returned(cell) => return Ok(Source::Cell(cell)),
+                _ => {}
             }
         }
         self.claim_ready_contended(me, deadline, ask)
@@ -173,7 +175,7 @@ impl<M: Memory> Queue<M> {
         let deadline = pace.deadline;
         let mut woken = false;
         loop {
-            if ask && let Some(cell) = self.redeliver(me, true) {
+            if ask && let Some(cell) = self.take_back(me) {
                 // What it was woken for, as its slice ended, is left to another.
                 if woken {
                     self.notify_ready(1);
@@ -241,6 +243,7 @@ impl<M: Memory> Queue<M> {
         loop {
             match self.look_ready(me, last) {
                 Look::Claimed(position) => return Ok(Some(Source::Ring(position))),
+                Look::Returned(cell) => return Ok(Some(Source::Cell(cell))),
                 Look::Blocked => return Ok(None),
                 Look::Corrupt => return Err(Stop::Corrupt),
                 // Others send faster than it looks. As where somebody is in the way,
@@ -278,7 +281,7 @@ impl<M: Memory> Queue<M> {
                 Look::Claimed(position) => return Ok(Some(position)),
                 Look::Blocked => return Ok(None),
                 Look::Corrupt => return Err(Stop::Corrupt),
-                Look::Overtaken => {}
+                Look::Overtaken | Look::Returned(_) => {}
                 Look::Busy { position, seen } => {
                     match self.outwait(position, seen, me, pace, &mut turn) {
                         Outwaited::Late => return Ok(None),

@@ -20,6 +20,7 @@ mod planted;
 mod poll;
 mod post;
 mod rank;
+mod recall;
 mod ring;
 mod ring_death;
 mod to_come;

@@ -4,6 +4,7 @@ use super::lease::{leasing, try_work};
 use super::lease_death::a_sender_waits_for_a_leaser;
 use super::post::{Post, value_of};
 use super::rank::behind_the_look;
+use super::recall::back_behind_the_look;
 use super::ring::ring;
 use super::wait::{receivers_give_up, senders_give_up};
 use crate::primitive::{Mutant, Process, Processes, Proof};
@@ -51,11 +52,11 @@ fn only_a_death_shows(
 #[test]
 fn a_look_behind_which_something_comes() {
     let proof = Proof::of("rank: no second look at the tickets").with_fresh_loads_only();
-    Mutant::NoTicketCheck.plant(|| {
-        proof.preemptions(2).finds("there is a smaller one", |proof| {
-            proof.explore(behind_the_look);
+    for body in [behind_the_look, back_behind_the_look] {
+        Mutant::NoTicketCheck.plant(|| {
+            proof.preemptions(2).finds("there is a smaller one", |proof| proof.explore(body));
         });
-    });
+    }
 }
 
 #[test]

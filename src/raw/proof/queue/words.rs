@@ -66,7 +66,7 @@ impl Words {
             cells: some(size.cells, Cell::new),
             seats: [some(size.seats, Seat::new), some(size.seats, Seat::new)],
             blocks: some(size.blocks, Block::new),
-            ranks: some(slots, Rank::new),
+            ranks: some(slots + size.cells, Rank::new),
             bells: [Bell::new().unwrap(), Bell::new().unwrap()],
             slot_bytes: some(slots, Bytes::new),
             cell_bytes: some(size.cells, Bytes::new),
