@@ -69,6 +69,15 @@ impl Receiver<Vec<u8>> {
 /// # Examples
 ///
 /// See [`Sender::reserve`](super::Sender::reserve).
+///
+/// In another thread it cannot be dropped:
+///
+/// ```compile_fail,E0277
+/// # let (sender, receiver) = killproof::channel::queue::<Vec<u8>>(1).unwrap();
+/// # sender.send(vec![1]).unwrap();
+/// let received = receiver.recv_ref().unwrap();
+/// std::thread::scope(|scope| _ = scope.spawn(move || drop(received)));
+/// ```
 pub struct Received<'a>(Loaned<'a>);
 
 impl Deref for Received<'_> {

@@ -110,6 +110,14 @@ impl Sender<Vec<u8>> {
 /// # Examples
 ///
 /// See [`Sender::reserve`].
+///
+/// In another thread it cannot be committed:
+///
+/// ```compile_fail,E0277
+/// let (sender, _receiver) = killproof::channel::queue::<Vec<u8>>(1).unwrap();
+/// let reservation = sender.reserve(1).unwrap();
+/// std::thread::scope(|scope| _ = scope.spawn(move || reservation.commit().is_ok()));
+/// ```
 #[must_use = "dropped uncommitted, it sends nothing"]
 pub struct Reservation<'a> {
     sender: &'a Sender<Vec<u8>>,

@@ -47,6 +47,15 @@ use crate::shared::message::Message;
 /// assert_eq!(task.done(), "index");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// It stays in the thread that leased it:
+///
+/// ```compile_fail,E0277
+/// let (jobs, todo) = killproof::channel::queue::<u64>(1).unwrap();
+/// jobs.send(1).unwrap();
+/// let task = todo.lease().unwrap();
+/// std::thread::scope(|scope| _ = scope.spawn(move || task.done()));
+/// ```
 #[must_use = "a task that is dropped before it is done goes back to the queue"]
 pub struct Task<'a, T: Message> {
     lease: Lease<'a>,

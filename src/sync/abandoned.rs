@@ -98,6 +98,15 @@ impl<G: Guard> LockError<G> {
 /// assert_eq!(*total.lock().unwrap(), 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// It is held, so it stays in its thread as a guard does:
+///
+/// ```compile_fail,E0277
+/// # use killproof::sync::{Abandoned, MutexGuard};
+/// fn elsewhere(told: Abandoned<MutexGuard<'_, u64>>) {
+///     std::thread::scope(|scope| _ = scope.spawn(move || drop(told)));
+/// }
+/// ```
 #[must_use = "dropped unrepaired, the lock tells its next owner again"]
 pub struct Abandoned<G: Guard> {
     held: G::Held,

@@ -17,6 +17,15 @@ use crate::shared::loans::Loan;
 /// # Examples
 ///
 /// See [`Semaphore`].
+///
+/// It stays in the thread that took it; [`forget`](Permit::forget) gives it away:
+///
+/// ```compile_fail,E0277
+/// # use killproof::{Shared, sync::Semaphore};
+/// let permits = Shared::new(Semaphore::new(1)).unwrap();
+/// let permit = permits.acquire().unwrap();
+/// std::thread::scope(|scope| _ = scope.spawn(move || drop(permit)));
+/// ```
 #[must_use = "the permit is free again as soon as it is dropped"]
 #[derive(Debug)]
 pub struct Permit<'a, const CAPACITY: usize = 64> {

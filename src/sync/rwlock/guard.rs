@@ -88,6 +88,15 @@ where
 ///
 /// Dropped while its thread panics, it leaves the lock abandoned. Dropped in a
 /// forked child that inherited it, it does nothing: the lock is the parent's.
+///
+/// It stays in the thread that took it:
+///
+/// ```compile_fail,E0277
+/// # use killproof::{Shared, sync::RwLock};
+/// let lock = Shared::new(RwLock::new(1_u64)).unwrap();
+/// let writer = lock.write().unwrap();
+/// std::thread::scope(|scope| _ = scope.spawn(move || drop(writer)));
+/// ```
 #[must_use = "the lock is free again as soon as the guard is dropped"]
 pub struct RwLockWriteGuard<'a, T: Shareable + Copy, const READERS: usize = 64> {
     lock: &'a RwLock<T, READERS>,
