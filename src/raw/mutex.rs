@@ -293,6 +293,13 @@ impl Mutex {
     pub(crate) fn is_inconsistent(&self) -> bool {
         is_abandoned(self.word.load(Ordering::Relaxed))
     }
+
+    /// The process that left the lock inconsistent, while it is free: whoever is told
+    /// writes itself there instead.
+    pub(crate) fn left_by(&self) -> Option<u32> {
+        let seen = self.word.load(Ordering::Relaxed);
+        (Stamp::of(seen).is_none() && is_abandoned(seen)).then(|| pid_of(seen))
+    }
 }
 
 /// A thread among all threads of all processes: with the pid in the upper half

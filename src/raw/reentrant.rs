@@ -170,4 +170,9 @@ impl ReentrantMutex {
     pub(crate) fn is_inconsistent(&self) -> bool {
         self.mutex.is_inconsistent()
     }
+
+    /// The process that left the lock inconsistent, while it is free.
+    pub(crate) fn left_by(&self) -> Option<u32> {
+        self.mutex.left_by()
+    }
 }

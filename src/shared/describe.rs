@@ -1,7 +1,7 @@
 //! How `Debug` shows the state of a primitive, and who has part in it.
 //!
 //! One form for all: `owner: 1234 (alive)`, `owner: nobody`,
-//! `readers: [1234 (alive), 1235 (dead)]`, and `Mutex(unplaced)`.
+//! `readers: [1234 (alive), 1235 (dead)]`, `abandoned: by 1235`, and `Mutex(unplaced)`.
 
 use core::fmt;
 
@@ -25,6 +25,21 @@ impl fmt::Debug for Owner {
         match self.0 {
             Some(owner) => Participant(owner).fmt(f),
             None => f.write_str("nobody"),
+        }
+    }
+}
+
+/// Whether a lock was left inconsistent, and by which process where it still says so.
+pub(crate) struct Left {
+    pub(crate) is_inconsistent: bool,
+    pub(crate) by: Option<u32>,
+}
+
+impl fmt::Debug for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.by {
+            Some(pid) => write!(f, "by {pid}"),
+            None => self.is_inconsistent.fmt(f),
         }
     }
 }

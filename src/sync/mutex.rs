@@ -14,7 +14,7 @@ use crate::deadline::Deadline;
 use crate::primitive;
 use crate::raw;
 use crate::raw::mutex::Locked;
-use crate::shared::describe::{Owner, unplaced};
+use crate::shared::describe::{Left, Owner, unplaced};
 use crate::shared::exposed::Exposed;
 use crate::shared::loans::{self, Thread};
 use crate::shared::shareable::{Placement, Shareable};
@@ -210,9 +210,10 @@ impl<T: Shareable + Copy> fmt::Debug for Mutex<T> {
         if !self.raw.is_placed() {
             return unplaced(f, "Mutex");
         }
+        let left = Left { is_inconsistent: self.raw.is_inconsistent(), by: self.raw.left_by() };
         f.debug_struct("Mutex")
             .field("owner", &Owner(self.raw.owner()))
-            .field("abandoned", &self.raw.is_inconsistent())
+            .field("abandoned", &left)
             .finish_non_exhaustive()
     }
 }

@@ -13,7 +13,7 @@ use crate::deadline::Deadline;
 use crate::primitive;
 use crate::raw;
 use crate::raw::mutex::Locked;
-use crate::shared::describe::{Owner, unplaced};
+use crate::shared::describe::{Left, Owner, unplaced};
 use crate::shared::exposed::Exposed;
 use crate::shared::loans::{self, Thread};
 use crate::shared::shareable::{Placement, Shareable};
@@ -191,7 +191,8 @@ impl<T: Shareable + Copy> fmt::Debug for ReentrantMutex<T> {
         if owner.is_some() {
             state.field("depth", &self.raw.depth());
         }
-        state.field("abandoned", &self.raw.is_inconsistent()).finish_non_exhaustive()
+        let left = Left { is_inconsistent: self.raw.is_inconsistent(), by: self.raw.left_by() };
+        state.field("abandoned", &left).finish_non_exhaustive()
     }
 }
 

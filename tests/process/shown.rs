@@ -3,14 +3,17 @@
 use std::mem::forget;
 
 use killproof::process::spawn;
-use killproof::sync::{Mutex, ReentrantMutex, RwLock, Semaphore};
+use killproof::sync::{LockError, Mutex, OrRecover, ReentrantMutex, RwLock, Semaphore};
 use killproof::{Shared, shareable};
 
 use crate::case;
 use crate::common::case::Case;
 
 pub fn cases() -> Vec<Case> {
-    vec![case("shown::owners_that_are_dead", owners_that_are_dead)]
+    vec![
+        case("shown::owners_that_are_dead", owners_that_are_dead),
+        case("shown::who_left_it", who_left_it),
+    ]
 }
 
 shareable! {
@@ -51,4 +54,35 @@ fn owners_that_are_dead() {
     shows(format!("{read:?}"), &format!("writer: nobody, readers: [{dead}]"));
     shows(format!("{written:?}"), &format!("writer: {dead}"));
     shows(format!("{semaphore:?}"), &format!("available: 2, owners: [{dead}]"));
+}
+
+/// It is free, as whoever took it over gave it back unrepaired, and names the dead one.
+/// One that is held names its holder.
+fn who_left_it() {
+    let mutex = Shared::new(Mutex::new(0_u8)).unwrap();
+    let nested = Shared::new(ReentrantMutex::new(0_u8)).unwrap();
+    let its = (mutex.clone(), nested.clone());
+    let child = spawn(move || {
+        forget(its.0.lock().unwrap());
+        forget(its.1.lock().unwrap());
+    });
+    let child = child.unwrap();
+    let pid = child.pid();
+    assert_eq!(child.join(), Ok(()));
+    let Err(LockError::Abandoned(left)) = mutex.lock() else { panic!("not told") };
+    let own = std::process::id();
+    let shown = format!("{:?}", *mutex);
+    assert_eq!(shown, format!("Mutex {{ owner: {own} (alive), abandoned: true, .. }}"));
+    drop(left);
+    let Err(LockError::Abandoned(left)) = nested.lock() else { panic!("not told") };
+    drop(left);
+    let shows = |shown: String| {
+        let part = format!("owner: nobody, abandoned: by {pid}");
+        assert!(shown.contains(&part), "{shown}");
+    };
+    shows(format!("{:?}", *mutex));
+    shows(format!("{:?}", *nested));
+    drop(mutex.lock().or_recover(|_| ()).unwrap());
+    let shown = format!("{:?}", *mutex);
+    assert_eq!(shown, "Mutex { owner: nobody, abandoned: false, .. }");
 }
