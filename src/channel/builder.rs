@@ -28,6 +28,8 @@ use crate::shared::trust::Trust;
 /// assert_eq!(receiver.recv()?, "hello");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[doc(alias = "JoinableQueue")]
+#[doc(alias = "SimpleQueue")]
 pub fn queue<T: Message>(capacity: usize) -> Result<(Sender<T>, Receiver<T>), Error> {
     Builder::new().capacity(capacity).queue()
 }

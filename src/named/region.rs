@@ -32,6 +32,7 @@ use crate::shared::words;
 /// # Examples
 ///
 /// See [`Named`].
+#[doc(alias = "SharedMemory")]
 #[derive(Clone)]
 pub struct Region {
     region: Arc<region::Region>,

@@ -69,6 +69,10 @@ impl<In, Out> Pool<In, Out> {
     /// Runs `function` with `args` in a worker, and returns at once; as
     /// [`apply_async`](Pool::apply_async).
     ///
+    /// # Errors
+    ///
+    /// None here: the result says what [`apply_fn`](Pool::apply_fn) would.
+    ///
     /// # Examples
     ///
     /// ```

@@ -115,6 +115,7 @@ impl<In: Message, Out: Message> Pool<In, Out> {
     /// println!("{} ports are open", pool.map(1..=64)?.iter().filter(|open| **open).count());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias = "ThreadPool")]
     pub fn threads<H>(workers: impl Into<Option<usize>>, function: H) -> Result<Self, PoolError>
     where
         H: Fn(In) -> Out + Send + Sync + 'static,
@@ -141,7 +142,10 @@ impl<In: Message, Out: Message> Pool<In, Out> {
     /// Runs the function with `argument` in a worker, and returns at once. Where no
     /// worker has room, the argument waits here, as bytes.
     ///
-    /// What keeps it from being run, such as a closed pool, the result says.
+    /// # Errors
+    ///
+    /// None here: what keeps it from being run, such as a closed pool, the result says
+    /// ([`AsyncResult::get`]).
     pub fn apply_async(&self, argument: In) -> AsyncResult<Out> {
         self.enter(one(None, &argument), None)
     }
@@ -153,6 +157,10 @@ impl<In: Message, Out: Message> Pool<In, Out> {
     /// or joins it, and so should not take long. It may use the pool, but not
     /// wait for its own result or for the pool's end. A panic of it goes to the caller of
     /// whatever waited, and harms nothing else.
+    ///
+    /// # Errors
+    ///
+    /// As [`apply_async`](Pool::apply_async); the callback is told, too.
     ///
     /// # Examples
     ///

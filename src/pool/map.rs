@@ -36,6 +36,10 @@ impl<In: Message, Out: Message> Pool<In, Out> {
     /// Runs the function with each of the items, and gives what became of each, in their
     /// order.
     ///
+    /// # Errors
+    ///
+    /// Each of the results is that of [`apply`](Pool::apply): see [`TaskError`].
+    ///
     /// # Examples
     ///
     /// ```
@@ -51,6 +55,11 @@ impl<In: Message, Out: Message> Pool<In, Out> {
 
     /// As [`map_each`](Pool::map_each), and returns at once: the items wait here, as
     /// bytes, until workers have room.
+    ///
+    /// # Errors
+    ///
+    /// None here: what keeps an item from being run, such as a closed pool, its result
+    /// says.
     pub fn map_async(&self, items: impl IntoIterator<Item = In>) -> MapResult<Out> {
         MapResult { results: items.into_iter().map(|item| self.apply_async(item)).collect() }
     }

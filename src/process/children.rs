@@ -92,6 +92,10 @@ impl AsFd for ActiveChild {
 /// Waits for all of them, and gives for each what its [`join`](Child::join) would,
 /// in their order. One that failed keeps nobody from being waited for.
 ///
+/// # Errors
+///
+/// Each of the results is that of [`Child::join`].
+///
 /// # Examples
 ///
 /// ```

@@ -75,6 +75,7 @@ use crate::sys::fork::{close, threads};
 /// let guard = lock.lock().unwrap();
 /// process::spawn(move || drop(guard)).unwrap();
 /// ```
+#[doc(alias = "Process")]
 pub fn spawn<F, T>(f: F) -> Result<Child<T>, SpawnError>
 where
     F: FnOnce() -> T + Send + 'static,

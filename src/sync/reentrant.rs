@@ -88,6 +88,8 @@ type LockResult<'a, T> = Result<ReentrantMutexGuard<'a, T>, LockError<ReentrantM
 /// let guard = total.lock().unwrap();
 /// std::thread::scope(|scope| _ = scope.spawn(|| guard.set(1)));
 /// ```
+#[doc(alias = "RLock")]
+#[doc(alias = "ReentrantLock")]
 #[repr(C)]
 pub struct ReentrantMutex<T: Shareable + Copy> {
     raw: raw::ReentrantMutex,

@@ -98,6 +98,7 @@ impl<const CAPACITY: usize> Semaphore<CAPACITY> {
     /// assert_eq!(seats.available(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias = "BoundedSemaphore")]
     pub fn bounded(self) -> Semaphore<CAPACITY> {
         Semaphore { is_bounded: AtomicU64::new(1), ..self }
     }

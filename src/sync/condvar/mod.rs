@@ -88,6 +88,7 @@ pub use wait::WaitTimeoutResult;
 ///     scope.spawn(|| changed.wait(guard).map(drop).unwrap());
 /// });
 /// ```
+#[doc(alias = "Condition")]
 #[repr(C)]
 pub struct Condvar<const CAPACITY: usize = 256> {
     raw: raw::Condvar<CAPACITY>,
