@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
-use killproof::sync::Event;
+use killproof::Shared;
+use killproof::sync::{Event, Flag};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::common::case::Case;
 use crate::common::fds;
+use crate::queue::LONG;
 use crate::row::{After, Begin, Peer, Row};
 
 pub fn cases() -> Vec<Case> {
@@ -34,6 +36,22 @@ pub fn cases() -> Vec<Case> {
         Row::new("Event wait", is_set, wait_once, works).case(),
         Row::new("Event wait, waiting", world, wait_once, works)
             .holder(set_if_not_set)
+            .blocks()
+            .every(41, 40)
+            .case(),
+        Row::new("Event wait_timeout, waiting", world, wait_in_time, works)
+            .holder(set_if_not_set)
+            .blocks()
+            .every(41, 40)
+            .case(),
+        Row::new("Flag set, two asleep", flag, set_flag, flag_works)
+            .holder(set_flag_if_not_set)
+            .peer(wait_for_flag)
+            .peer(wait_for_flag)
+            .case(),
+        Row::new("Flag clear", flag_that_is_set, clear_flag, flag_works).case(),
+        Row::new("Flag wait, waiting", flag, wait_for_flag_once, flag_works)
+            .holder(set_flag_if_not_set)
             .blocks()
             .every(41, 40)
             .case(),
@@ -76,6 +94,11 @@ fn clear(event: &Event, begin: Begin) {
 fn wait_once(event: &Event, begin: Begin) {
     begin.now();
     event.wait();
+}
+
+fn wait_in_time(event: &Event, begin: Begin) {
+    begin.now();
+    assert!(event.wait_timeout(LONG));
 }
 
 fn wait(event: &Event, _: &Peer<'_>) -> Result<(), String> {
@@ -125,4 +148,54 @@ pub fn is_readable(event: &Event) -> Result<bool, String> {
     let mut asked = [PollFd::new(event, PollFlags::IN)];
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     poll(&mut asked, Some(&now)).map(|ready| ready == 1).map_err(|e| format!("poll: {e}"))
+}
+
+fn flag() -> Shared<Flag> {
+    Shared::new(Flag::new()).expect("memory")
+}
+
+fn flag_that_is_set() -> Shared<Flag> {
+    let flag = flag();
+    flag.set();
+    flag
+}
+
+fn set_flag(flag: &Shared<Flag>, begin: Begin) {
+    begin.now();
+    flag.set();
+}
+
+fn clear_flag(flag: &Shared<Flag>, begin: Begin) {
+    begin.now();
+    flag.clear();
+}
+
+fn wait_for_flag_once(flag: &Shared<Flag>, begin: Begin) {
+    begin.now();
+    flag.wait();
+}
+
+fn wait_for_flag(flag: &Shared<Flag>, _: &Peer<'_>) -> Result<(), String> {
+    flag.wait();
+    Ok(())
+}
+
+/// As [`set_if_not_set`].
+fn set_flag_if_not_set(flag: &Shared<Flag>, holder: &Peer<'_>) -> Result<(), String> {
+    holder.until_killed();
+    if !flag.is_set() {
+        flag.set();
+    }
+    Ok(())
+}
+
+fn flag_works(flag: &Shared<Flag>, after: &After<'_>) -> Result<(), String> {
+    flag.set();
+    flag.wait();
+    after.recovered();
+    let set = (flag.is_set(), flag.wait_timeout(Duration::ZERO));
+    flag.clear();
+    let clear = (flag.is_set(), flag.wait_timeout(Duration::ZERO));
+    let is_right = (set, clear) == ((true, true), (false, false));
+    is_right.then_some(()).ok_or_else(|| format!("flag, wait: set {set:?}, clear {clear:?}"))
 }

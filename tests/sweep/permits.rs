@@ -7,6 +7,7 @@ use killproof::sync::{AcquireError, PermitId, Semaphore, Value};
 use killproof::{Shared, shareable};
 
 use crate::common::case::Case;
+use crate::queue::LONG;
 use crate::row::{After, Begin, Peer, Row};
 
 const SLOTS: usize = 4;
@@ -29,6 +30,20 @@ pub fn cases() -> Vec<Case> {
             .blocks()
             .every(61, 40)
             .case(),
+        Row::new("Semaphore acquire_many_timeout, waiting", || world(3), in_time, expect::<3>)
+            .holder(hold_one)
+            .blocks()
+            .every(61, 40)
+            .case(),
+        Row::new(
+            "Semaphore try_acquire_many, one of three held",
+            || world(3),
+            try_in_vain,
+            expect::<3>,
+        )
+        .holder(hold_one)
+        .every(2, 60)
+        .case(),
         Row::new("Semaphore acquire_many, another waits", || world(3), many_and_leave, expect::<3>)
             .holder(hold_one)
             .peer(pass_many)
@@ -63,6 +78,19 @@ fn many(world: &World, begin: Begin) {
     warm_up();
     begin.now();
     mem::forget(world.permits.acquire_many(3));
+}
+
+fn in_time(world: &World, begin: Begin) {
+    warm_up();
+    begin.now();
+    mem::forget(world.permits.acquire_many_timeout(3, LONG));
+}
+
+fn try_in_vain(world: &World, begin: Begin) {
+    warm_up();
+    begin.now();
+    let refused = world.permits.try_acquire_many(3).map(drop);
+    assert_eq!(refused, Err(AcquireError::WouldBlock));
 }
 
 fn many_and_leave(world: &World, begin: Begin) {

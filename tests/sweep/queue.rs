@@ -13,6 +13,9 @@ use crate::common::numbered::{Large, Mixed, Numbered, Small, Words};
 use crate::ends::{Ends, Shape};
 use crate::row::{After, Begin, Row};
 
+/// Longer than any row; not for ever, which is a deadline of its own.
+pub const LONG: Duration = Duration::from_secs(100_000);
+
 pub fn cases() -> Vec<Case> {
     vec![
         send::<Words>("empty", 4, 0, 0).case(),
@@ -25,6 +28,13 @@ pub fn cases() -> Vec<Case> {
         send::<Large>("large, in the middle", 3, 1, 5).every(3, 60).case(),
         send::<Large>("large, full", 3, 3, 5).blocks().every(121, 25).case(),
         Row::new("queue send, small and large", world::<Mixed>(4, 1, 3), send_two, sent::<_, 2>)
+            .every(5, 60)
+            .case(),
+        Row::new("queue send_timeout, full", world(4, 4, 0), send_in_time, sent::<Words, 1>)
+            .blocks()
+            .every(121, 25)
+            .case(),
+        Row::new("queue send_many", world(4, 1, 3), send_many, sent::<Words, 2>)
             .every(5, 60)
             .case(),
         Row::new("queue try_send, full", world::<Words>(4, 4, 0), try_in_vain, nothing_done)
@@ -53,6 +63,13 @@ pub fn cases() -> Vec<Case> {
         )
         .every(9, 50)
         .case(),
+        Row::new("queue recv_timeout, empty", world(4, 0, 0), recv_in_time, received::<Words, 1>)
+            .blocks()
+            .every(121, 25)
+            .case(),
+        Row::new("queue recv_many", world(4, 3, 2), recv_many, received::<Words, 2>)
+            .every(9, 50)
+            .case(),
         Row::new("queue try_recv, empty", world::<Words>(4, 0, 3), try_recv_in_vain, nothing_done)
             .every(3, 60)
             .case(),
@@ -121,6 +138,22 @@ pub fn send_two<T: Numbered>(ends: &Ends<T>, begin: Begin) {
     assert!(sent.is_ok());
 }
 
+fn send_in_time<T: Numbered>(ends: &Ends<T>, begin: Begin) {
+    let sender = warm_sender(ends);
+    let message = T::new(ends.shape().level + 1);
+    begin.now();
+    let sent = sender.send_timeout(message, LONG);
+    assert!(sent.is_ok());
+}
+
+fn send_many<T: Numbered>(ends: &Ends<T>, begin: Begin) {
+    let sender = warm_sender(ends);
+    let messages = [1, 2].map(|more| T::new(ends.shape().level + more));
+    begin.now();
+    let sent = sender.send_many(messages);
+    assert!(sent.is_ok());
+}
+
 fn first_send<T: Numbered>(ends: &Ends<T>, begin: Begin) {
     let message = T::new(ends.shape().level + 1);
     begin.now();
@@ -148,6 +181,21 @@ fn recv_two<T: Numbered>(ends: &Ends<T>, begin: Begin) {
     begin.now();
     let received = [receiver.recv().is_ok(), receiver.recv().is_ok()];
     assert_eq!(received, [true, true]);
+}
+
+fn recv_in_time<T: Numbered>(ends: &Ends<T>, begin: Begin) {
+    let receiver = warm_receiver(ends);
+    begin.now();
+    let received = receiver.recv_timeout(LONG);
+    assert!(received.is_ok());
+}
+
+fn recv_many<T: Numbered>(ends: &Ends<T>, begin: Begin) {
+    let receiver = warm_receiver(ends);
+    let mut messages = Vec::with_capacity(2);
+    begin.now();
+    let received = receiver.recv_many(&mut messages, 2);
+    assert!(received.is_ok());
 }
 
 fn first_recv<T: Numbered>(ends: &Ends<T>, begin: Begin) {

@@ -8,6 +8,7 @@ use killproof::sync::{AcquireError, Semaphore};
 use crate::common::case::Case;
 use crate::common::child::fork;
 use crate::common::fds;
+use crate::queue::LONG;
 use crate::row::{After, Begin, Peer, Row};
 
 /// More slots than permits, so that the slots without a permit are there too.
@@ -23,6 +24,11 @@ pub fn cases() -> Vec<Case> {
             .holder(hold)
             .case(),
         Row::new("Semaphore acquire, waiting", || world(1), acquire, all_permits::<1>)
+            .holder(hold)
+            .blocks()
+            .every(61, 40)
+            .case(),
+        Row::new("Semaphore acquire_timeout, waiting", || world(1), in_time, all_permits::<1>)
             .holder(hold)
             .blocks()
             .every(61, 40)
@@ -73,6 +79,12 @@ fn acquire(world: &World, begin: Begin) {
     warm_up();
     begin.now();
     mem::forget(world.acquire());
+}
+
+fn in_time(world: &World, begin: Begin) {
+    warm_up();
+    begin.now();
+    mem::forget(world.acquire_timeout(LONG));
 }
 
 fn try_acquire(world: &World, begin: Begin) {
