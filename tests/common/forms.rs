@@ -4,7 +4,7 @@
 use std::ops::Deref;
 use std::time::Duration;
 
-use killproof::channel::{PipeReceiver, PipeSender, Receiver, RecvError, SendError, Sender};
+use killproof::channel::{PipeReceiver, PipeSender, Receiver, RecvError, SendError, Sender, Task};
 use killproof::sync::Event;
 use killproof::{Message, Ready};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -28,6 +28,9 @@ pub const FORMS: &[Form] = &[
 /// Those that wait for a descriptor.
 pub const BY_DESCRIPTOR: &[Form] = FORMS.split_at(1).1;
 
+/// In tokio, where that is built in.
+pub const AWAITING: Form = FORMS[FORMS.len() - 1];
+
 impl Form {
     /// A word for the names of rows.
     pub fn word(self) -> &'static str {
@@ -48,15 +51,18 @@ impl Form {
         }
     }
 
-    /// Leases a message and finishes it.
-    pub fn work<T: Message>(self, receiver: &Receiver<T>) -> Result<T, RecvError> {
-        let task = match self {
+    pub fn lease<T: Message>(self, receiver: &Receiver<T>) -> Result<Task<'_, T>, RecvError> {
+        match self {
             Form::Asleep => receiver.lease(),
             Form::Polling => poll_until(receiver, |receiver| unless_empty(receiver.try_lease())),
             #[cfg(feature = "tokio")]
             Form::Awaiting => block_on(receiver.lease_async()),
-        };
-        task.map(|task| task.done())
+        }
+    }
+
+    /// Leases a message and finishes it.
+    pub fn work<T: Message>(self, receiver: &Receiver<T>) -> Result<T, RecvError> {
+        self.lease(receiver).map(Task::done)
     }
 
     pub fn send<T: Message>(self, sender: &Sender<T>, value: T) -> Result<(), SendError<T>> {

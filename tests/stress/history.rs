@@ -15,7 +15,7 @@ use crate::STUCK;
 use crate::common::child::{Child, fork};
 use crate::common::mapped::{Gate, Mapped};
 use crate::common::random::Random;
-use crate::linear::{Done, Event, Order, check, key_of};
+use crate::linear::{Answers, Done, Event, Order, check, key_of};
 use crate::log::{Came, Log, Record, Trade};
 
 /// Three of each, at most.
@@ -68,6 +68,7 @@ pub struct Tally {
     pub kills: u64,
     /// Killed before they could say what came of their operation.
     pub pending: usize,
+    pub in_vain: Answers,
 }
 
 struct Player {
@@ -99,6 +100,7 @@ pub fn record(
     tally.histories += 1;
     tally.events += history.len();
     tally.pending += history.iter().filter(is_pending).count();
+    tally.in_vain.add(&history);
     check(&history, capacity, order)
         .map_err(|reason| format!("history {}: {reason}", tally.histories))
 }

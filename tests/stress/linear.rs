@@ -71,13 +71,32 @@ pub fn check(history: &[Event], capacity: usize, order: Order) -> Result<(), Str
     Err(story)
 }
 
+/// Answers of Full and Empty, and those of them that the check holds to.
+#[derive(Default)]
+pub struct Answers {
+    pub all: usize,
+    pub binding: usize,
+}
+
+impl Answers {
+    pub fn add(&mut self, history: &[Event]) {
+        for event in history.iter().filter(|event| is_in_vain(event.done)) {
+            self.all += 1;
+            self.binding += usize::from(!is_disturbed(event, history));
+        }
+    }
+}
+
+fn is_in_vain(done: Done) -> bool {
+    matches!(done, Done::Full | Done::Empty)
+}
+
 /// Whether an answer in vain binds to nothing, since somebody stood in the slot
 /// that is next: one that may not wait does not wait for him either.
 fn is_disturbed(event: &Event, history: &[Event]) -> bool {
-    let in_vain = |done| matches!(done, Done::Full | Done::Empty);
-    let moves = |done| !in_vain(done) && done != Done::Over;
+    let moves = |done| !is_in_vain(done) && done != Done::Over;
     let beside = |other: &Event| other.begin <= event.end && event.begin <= other.end;
-    in_vain(event.done) && history.iter().any(|other| moves(other.done) && beside(other))
+    is_in_vain(event.done) && history.iter().any(|other| moves(other.done) && beside(other))
 }
 
 struct Search<'a> {

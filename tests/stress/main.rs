@@ -29,8 +29,9 @@ use std::time::{Duration, Instant, SystemTime};
 use common::case::Case;
 use common::random::Random;
 use history::Tally;
-use linear::Order;
-use parcel::{Bytes, Words};
+use killproof::channel::Builder;
+use linear::{Answers, Order};
+use parcel::{Bytes, Keyed, Words};
 use round::{Toll, play};
 use world::Taking;
 
@@ -68,9 +69,24 @@ fn main() {
         case("histories by priority with kills", |random, time| {
             histories(random, time, true, Order::Smallest)
         }),
-        case("messages received", |random, time| messages(random, time, Taking::Receive)),
-        case("messages leased", |random, time| messages(random, time, Taking::Lease)),
-        case("messages received and leased", |random, time| messages(random, time, Taking::Both)),
+        case("messages received", |random, time| {
+            messages(random, time, Taking::Receive, Order::Arrival)
+        }),
+        case("messages leased", |random, time| {
+            messages(random, time, Taking::Lease, Order::Arrival)
+        }),
+        case("messages received and leased", |random, time| {
+            messages(random, time, Taking::Both, Order::Arrival)
+        }),
+        case("messages of a stack", |random, time| {
+            messages(random, time, Taking::Both, Order::Latest)
+        }),
+        case("messages by priority", |random, time| {
+            messages(random, time, Taking::Receive, Order::Smallest)
+        }),
+        case("messages by priority, leased", |random, time| {
+            messages(random, time, Taking::Both, Order::Smallest)
+        }),
         case("pipe", pipe::run),
     ]);
 }
@@ -92,18 +108,43 @@ fn histories(
     while tally.histories == 0 || Instant::now() < end {
         history::record(&mut random, kills, order, &mut tally)?;
     }
-    let Tally { histories, events, kills, pending } = tally;
-    Ok(format!("{histories} linearizable, {events} events, {kills} kills, {pending} in mid-call"))
+    let Tally { histories, events, kills, pending, in_vain: Answers { binding, all } } = tally;
+    Ok(format!(
+        "{histories} linearizable, {events} events, {kills} kills, {pending} in mid-call, \
+         {binding} of {all} answers of Full and Empty binding"
+    ))
 }
 
-fn messages(mut random: Random, time: Duration, taking: Taking) -> Result<String, String> {
+fn messages(
+    mut random: Random,
+    time: Duration,
+    taking: Taking,
+    order: Order,
+) -> Result<String, String> {
     let mut toll = Toll::default();
     let end = Instant::now() + time;
     while toll.rounds == 0 || Instant::now() < end {
-        let play = if random.one_in(2) { play::<Words> } else { play::<Bytes> };
+        let is_fixed = random.one_in(2);
         let length = ROUND.mul_f64(random.below(1000) as f64 / 1000.0);
-        play(&mut random, taking, length, &mut toll)
-            .map_err(|reason| format!("round {}: {reason}", toll.rounds))?;
+        let (random, toll) = (&mut random, &mut toll);
+        let played = match (order, is_fixed) {
+            (Order::Smallest, _) => {
+                play::<Keyed>(random, taking, (order, Builder::priority), length, toll)
+            }
+            (Order::Arrival, true) => {
+                play::<Words>(random, taking, (order, Builder::queue), length, toll)
+            }
+            (Order::Arrival, false) => {
+                play::<Bytes>(random, taking, (order, Builder::queue), length, toll)
+            }
+            (Order::Latest, true) => {
+                play::<Words>(random, taking, (order, Builder::lifo), length, toll)
+            }
+            (Order::Latest, false) => {
+                play::<Bytes>(random, taking, (order, Builder::lifo), length, toll)
+            }
+        };
+        played.map_err(|reason| format!("round {}: {reason}", toll.rounds))?;
     }
     let Toll { rounds, kills, stops, totals } = toll;
     Ok(format!(

@@ -3,6 +3,8 @@
 
 use killproof::Message;
 
+use crate::linear::key_of;
+
 pub trait Parcel: Message + 'static {
     fn new(label: Label) -> Self;
 
@@ -48,6 +50,19 @@ impl Parcel for Words {
     fn label(&self) -> Option<Label> {
         let label = Label::of(self.first_chunk::<4>()?)?;
         (*self == Self::new(label)).then_some(label)
+    }
+}
+
+/// Behind its key.
+pub type Keyed = (u64, Words);
+
+impl Parcel for Keyed {
+    fn new(label: Label) -> Self {
+        (key_of(label.id), Words::new(label))
+    }
+
+    fn label(&self) -> Option<Label> {
+        self.1.label().filter(|label| key_of(label.id) == self.0)
     }
 }
 

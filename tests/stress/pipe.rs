@@ -13,6 +13,7 @@ use rustix::process::Signal;
 
 use crate::STUCK;
 use crate::common::child::{Child, fork};
+use crate::common::forms::{AWAITING, Form};
 use crate::common::mapped::Mapped;
 use crate::common::random::Random;
 
@@ -133,9 +134,11 @@ fn send(world: &World) -> Result<(), String> {
         }
         let mut message = message(&mut random, number, sender.largest() - 16);
         let sent = loop {
-            let sent = match random.below(4) {
+            let sent = match random.below(6) {
                 0 => sender.try_send(message),
                 1 => sender.send_timeout(message, Duration::from_micros(random.below(300))),
+                2 => Form::Polling.pour(&mut sender, message),
+                3 => AWAITING.pour(&mut sender, message),
                 _ => sender.send(message),
             };
             match sent {
@@ -159,9 +162,11 @@ fn receive(world: &World) -> Result<(), String> {
     let mut random = Random::new(world.seed + 1);
     for number in 1.. {
         let (got, bytes) = loop {
-            let received = match random.below(4) {
+            let received = match random.below(6) {
                 0 => receiver.try_recv(),
                 1 => receiver.recv_timeout(Duration::from_micros(random.below(300))),
+                2 => Form::Polling.draw(&mut receiver),
+                3 => AWAITING.draw(&mut receiver),
                 _ => receiver.recv(),
             };
             match received {

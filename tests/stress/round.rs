@@ -12,9 +12,10 @@ use crate::common::child::{Child, fork};
 use crate::common::random::Random;
 use crate::desk::{DESKS, Doing};
 use crate::ledger::Totals;
+use crate::linear::Order;
 use crate::parcel::{Label, Parcel};
 use crate::worker::{Trade, Worker};
-use crate::world::{Taking, World};
+use crate::world::{Build, Taking, World};
 
 /// How many messages are taken after the last kill before the round may end.
 const AFTERWARDS: u64 = 200;
@@ -64,10 +65,11 @@ struct Round<'a, T: Parcel> {
 pub fn play<T: Parcel>(
     random: &mut Random,
     taking: Taking,
+    queue: (Order, Build<T>),
     time: Duration,
     toll: &mut Toll,
 ) -> Result<(), String> {
-    let world = World::<T>::new(random, taking)?;
+    let world = World::<T>::new(random, taking, queue)?;
     let mut round = Round { world: &world, random, places: Vec::new(), hired: 0, toll };
     let workers = 4 + round.random.below(DESKS as u64 - 4) as usize;
     for desk in 0..workers {

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use killproof::channel::{RecvError, SendError, Task};
 
+use crate::common::forms::AWAITING;
 use crate::common::random::Random;
 use crate::desk::{Desk, Doing};
+use crate::linear::{Order, key_of};
 use crate::parcel::{Label, PILL, Parcel};
 use crate::polls::Poll;
 use crate::world::{Taking, World};
@@ -27,8 +29,9 @@ pub struct Worker<'a, T: Parcel> {
     pub number: u64,
     pub random: Random,
     sent: u64,
-    /// The last of each sender that came for the first time.
-    seen: HashMap<u64, u64>,
+    /// The last of each sender, and of each key where that is the order, that came for
+    /// the first time.
+    seen: HashMap<(u64, u64), u64>,
 }
 
 /// The queue is over, or the worker retires.
@@ -65,10 +68,11 @@ impl<'a, T: Parcel> Worker<'a, T> {
         let label = Label { id, source: self.number, sequence: self.sent };
         self.sent += 1;
         let (sender, poll) = (self.world.sender(), Poll::any(&mut self.random));
-        let sent = match self.random.below(5) {
+        let sent = match self.random.below(6) {
             0 => sender.try_send(T::new(label)),
             1 => sender.send_timeout(T::new(label), BRIEFLY),
             2 => poll.send(&*sender, T::new(label), |value| sender.try_send(value)),
+            3 => AWAITING.send(&sender, T::new(label)),
             _ => sender.send(T::new(label)),
         };
         match sent {
@@ -100,10 +104,11 @@ impl<'a, T: Parcel> Worker<'a, T> {
         let receiver = self.world.receiver();
         let poll = Poll::any(&mut self.random);
         self.desk.is(Doing::Receiving);
-        let received = match self.random.below(5) {
+        let received = match self.random.below(6) {
             0 => receiver.try_recv(),
             1 => receiver.recv_timeout(BRIEFLY),
             2 => poll.recv(receiver, || receiver.try_recv()),
+            3 => AWAITING.recv(receiver),
             _ => receiver.recv(),
         };
         let over = match received {
@@ -128,10 +133,11 @@ impl<'a, T: Parcel> Worker<'a, T> {
     fn lease(&mut self) -> Result<Option<Over>, String> {
         let receiver = self.world.receiver();
         let poll = Poll::any(&mut self.random);
-        let leased = match self.random.below(5) {
+        let leased = match self.random.below(6) {
             0 => receiver.try_lease(),
             1 => receiver.lease_timeout(BRIEFLY),
             2 => poll.recv(receiver, || receiver.try_lease()),
+            3 => AWAITING.lease(receiver),
             _ => receiver.lease(),
         };
         let task: Task<'_, T> = match leased {
@@ -181,9 +187,15 @@ impl<'a, T: Parcel> Worker<'a, T> {
     }
 
     /// One sender's messages come in the order in which they were sent, to each
-    /// receiver.
+    /// receiver: those of one key where that goes first, and none of a stack's, on which
+    /// others are put meanwhile.
     fn in_order(&mut self, label: Label) -> Result<(), String> {
-        match self.seen.insert(label.source, label.sequence) {
+        let key = match self.world.order {
+            Order::Arrival => 0,
+            Order::Smallest => key_of(label.id),
+            Order::Latest => return Ok(()),
+        };
+        match self.seen.insert((label.source, key), label.sequence) {
             Some(before) if before >= label.sequence => {
                 Err(format!("{label:?} comes after number {before}"))
             }

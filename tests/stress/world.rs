@@ -11,6 +11,7 @@ use crate::common::mapped::Mapped;
 use crate::common::random::Random;
 use crate::desk::{DESKS, Desk};
 use crate::ledger::{Ledger, Totals};
+use crate::linear::Order;
 use crate::parcel::{INLINE, LARGEST, Label, Parcel};
 
 /// How the receivers get at messages.
@@ -20,6 +21,9 @@ pub enum Taking {
     Lease,
     Both,
 }
+
+/// How a queue is built, for its order.
+pub type Build<T> = fn(Builder) -> Result<(Sender<T>, Receiver<T>), killproof::Error>;
 
 /// A queue, a lock and a semaphore, and the account of all that happens to them.
 pub struct World<T: Parcel> {
@@ -34,17 +38,22 @@ pub struct World<T: Parcel> {
     pub ledger: Mapped<Ledger>,
     pub desks: Mapped<[Desk; DESKS]>,
     pub taking: Taking,
+    pub order: Order,
     over: Mapped<AtomicBool>,
 }
 
 impl<T: Parcel> World<T> {
     /// Small ones, of random sizes.
-    pub fn new(random: &mut Random, taking: Taking) -> Result<Self, String> {
+    pub fn new(
+        random: &mut Random,
+        taking: Taking,
+        (order, build): (Order, Build<T>),
+    ) -> Result<Self, String> {
         let most_permits = 1 + random.below(3) as usize;
         let leases = 2 + random.below(6) as usize;
         let builder = Builder::new().capacity(1 + random.below(9) as usize).inline(INLINE);
         let builder = builder.largest(LARGEST).leases(leases).participants(2 * DESKS);
-        let (sender, receiver) = builder.queue().map_err(|e| e.to_string())?;
+        let (sender, receiver) = build(builder).map_err(|e| e.to_string())?;
         Ok(Self {
             sender: RefCell::new(Some(sender)),
             receiver,
@@ -56,6 +65,7 @@ impl<T: Parcel> World<T> {
             ledger: Mapped::new(Ledger::new()),
             desks: Mapped::new(Default::default()),
             taking,
+            order,
             over: Mapped::new(AtomicBool::new(false)),
         })
     }
@@ -129,8 +139,10 @@ impl<T: Parcel> World<T> {
         if tasks.len() != self.leases {
             return Err(format!("{} leases of {}", tasks.len(), self.leases));
         }
+        // Of a stack the last one, and then each that was put in the place of one.
+        let first = if self.order == Order::Latest { receiver.capacity() as u64 - 1 } else { 0 };
         let in_order = |(at, task): (u64, &_)| is_number::<T>(task, at);
-        if !(0..).zip(&tasks).all(|(at, task)| in_order((at, task))) {
+        if !(first..).zip(&tasks).all(|(at, task)| in_order((at, task))) {
             return Err("leased out of order".into());
         }
         tasks.into_iter().for_each(|task| drop(task.done()));
