@@ -9,6 +9,8 @@ mod accumulated;
 mod alone;
 mod barrier;
 mod borrowed;
+#[cfg(feature = "tokio")]
+mod cancelled;
 mod condvar;
 mod connection;
 mod crowd;
@@ -69,6 +71,8 @@ fn main() {
         descriptors::cases(),
         readiness::cases(),
         readiness_pipe::cases(),
+        #[cfg(feature = "tokio")]
+        cancelled::cases(),
         daemons::cases(),
         waiters::cases(),
         leases::cases(),
@@ -112,7 +116,15 @@ fn scenario(name: &str, body: fn() -> Result<String, String>) -> Case {
 /// Waits until a child that has said that it begins is asleep.
 fn fall_asleep(child: &Child, begins: &Gate) -> Result<(), String> {
     let asleep = || begins.is_open() && child.is_asleep();
-    let in_time = until(Instant::now() + STUCK, asleep);
+    let mut has_ended = false;
+    let in_time = until(Instant::now() + STUCK, || {
+        has_ended = child.ended(Instant::now());
+        has_ended || asleep()
+    });
+    if has_ended {
+        finish("who is to fall asleep", child)?;
+        return Err("comes to its end and does not fall asleep".into());
+    }
     in_time.then_some(()).ok_or_else(|| format!("does not fall asleep: {}", child.whereabouts()))
 }
 
