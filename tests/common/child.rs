@@ -5,6 +5,7 @@
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -139,6 +140,13 @@ impl Child {
         is_asleep(self.pid)
     }
 
+    /// How many of its threads sleep in the kernel.
+    pub fn sleepers(&self) -> usize {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.pid)).into_iter().flatten();
+        let stats = threads.flatten().map(|thread| thread.path().join("stat"));
+        stats.filter(|stat| state_in(stat) == Some('S')).count()
+    }
+
     /// Where the kernel has put it to sleep, for messages.
     pub fn whereabouts(&self) -> String {
         let read = |what| fs::read_to_string(format!("/proc/{}/{what}", self.pid));
@@ -159,11 +167,13 @@ impl Drop for Child {
     }
 }
 
-/// The state letter in `/proc/PID/stat`: it follows the command's closing
-/// bracket.
 fn state(pid: Pid) -> Option<char> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(") ")?.1.chars().next()
+    state_in(format!("/proc/{pid}/stat"))
+}
+
+/// The state letter of a process or a thread: it follows the command's closing bracket.
+fn state_in(stat: impl AsRef<Path>) -> Option<char> {
+    fs::read_to_string(stat).ok()?.rsplit_once(") ")?.1.chars().next()
 }
 
 /// Polls `what` until it holds or `deadline` has passed.

@@ -1,15 +1,18 @@
-//! Every lock of `sync` in one struct of shared memory, and the ways to have it.
+//! Every lock of `sync` and a semaphore in one struct of shared memory, and the ways to
+//! have them.
 
 use std::time::Duration;
 
 use killproof::sync::{
-    Guard, LockError, Mutex, MutexGuard, ReentrantMutex, ReentrantMutexGuard, RwLock,
-    RwLockReadGuard, RwLockWriteGuard,
+    AcquireError, Guard, LockError, Mutex, MutexGuard, ReentrantMutex, ReentrantMutexGuard, RwLock,
+    RwLockReadGuard, RwLockWriteGuard, Semaphore,
 };
 use killproof::{Error, Shared, shareable};
 
 /// Two halves, so that half a change shows.
 pub type Pair = [u64; 2];
+
+const PERMITS: usize = 2;
 
 shareable! {
     pub struct Locks {
@@ -17,6 +20,7 @@ shareable! {
         again: ReentrantMutex<Pair>,
         several: RwLock<Pair, 4>,
         single: RwLock<Pair, 1>,
+        permits: Semaphore,
     }
 }
 
@@ -31,16 +35,22 @@ pub enum Way {
     Read,
     /// By the only share there is.
     ReadAlone,
+    Permit,
+    /// All there are.
+    Permits,
 }
 
 /// Who is in whose way.
-pub const WAITS: [[Way; 2]; 6] = [
+pub const WAITS: [[Way; 2]; 9] = [
     [Way::Mutex, Way::Mutex],
     [Way::Again, Way::Again],
     [Way::Write, Way::Write],
     [Way::Write, Way::Read],
     [Way::Read, Way::Write],
     [Way::ReadAlone, Way::ReadAlone],
+    [Way::Permits, Way::Permit],
+    [Way::Permit, Way::Permits],
+    [Way::Permits, Way::Permits],
 ];
 
 pub fn locks() -> Result<Shared<Locks>, String> {
@@ -49,6 +59,7 @@ pub fn locks() -> Result<Shared<Locks>, String> {
         again: ReentrantMutex::new([0; 2]),
         several: RwLock::with_readers([0; 2]),
         single: RwLock::with_readers([0; 2]),
+        permits: Semaphore::new(PERMITS),
     };
     Shared::new(locks).map_err(|error| error.to_string())
 }
@@ -56,7 +67,7 @@ pub fn locks() -> Result<Shared<Locks>, String> {
 impl Way {
     /// Whether it changes the value, so that somebody is told of a death.
     pub fn changes(self) -> bool {
-        !matches!(self, Way::Read | Way::ReadAlone)
+        matches!(self, Way::Mutex | Way::Again | Way::Write)
     }
 
     /// Waits, changes the first half if it may, runs `held`, and changes the
@@ -67,7 +78,7 @@ impl Way {
         timeout: Option<Duration>,
         held: impl FnOnce(),
     ) -> Result<Option<u32>, Error> {
-        let Locks { mutex, again, several, single } = locks;
+        let Locks { mutex, again, several, single, permits } = locks;
         match (self, timeout) {
             (Way::Mutex, None) => inside(mutex.lock(), held),
             (Way::Mutex, Some(time)) => inside(mutex.lock_timeout(time), held),
@@ -83,10 +94,14 @@ impl Way {
             }
             (Way::ReadAlone, None) => inside(single.read(), held),
             (Way::ReadAlone, Some(time)) => inside(single.read_timeout(time), held),
+            (Way::Permit, None) => with(permits.acquire(), held),
+            (Way::Permit, Some(time)) => with(permits.acquire_timeout(time), held),
+            (Way::Permits, None) => with(permits.acquire_many(PERMITS), held),
+            (Way::Permits, Some(time)) => with(permits.acquire_many_timeout(PERMITS, time), held),
         }
     }
 
-    /// The value; nobody may be told anything.
+    /// The value; nobody may be told anything. That of permits is that they are free.
     pub fn value(self, locks: &Locks) -> Result<Pair, String> {
         let now = Duration::ZERO;
         let value = match self {
@@ -96,6 +111,10 @@ impl Way {
                 locks.several.write_timeout(now).map(|guard| *guard).map_err(said)
             }
             Way::ReadAlone => locks.single.write_timeout(now).map(|guard| *guard).map_err(said),
+            Way::Permit | Way::Permits => match locks.permits.available() {
+                PERMITS => Ok([0; 2]),
+                fewer => Err(format!("{fewer} of {PERMITS}")),
+            },
         };
         value.map_err(|error| format!("{self:?}: {error}"))
     }
@@ -107,6 +126,7 @@ impl Way {
             Way::Again => format!("{:?}", locks.again),
             Way::Write | Way::Read => format!("{:?}", locks.several),
             Way::ReadAlone => format!("{:?}", locks.single),
+            Way::Permit | Way::Permits => format!("{:?}", locks.permits),
         }
     }
 }
@@ -133,6 +153,14 @@ fn inside<G: Inside>(
     held();
     guard.change(1);
     Ok(told)
+}
+
+/// Of a holder's death nobody is told.
+fn with<P>(permit: Result<P, AcquireError>, held: impl FnOnce()) -> Result<Option<u32>, Error> {
+    let permit = permit?;
+    held();
+    drop(permit);
+    Ok(None)
 }
 
 /// Once more, by who is inside already.

@@ -1,4 +1,4 @@
-//! What every lock must bear: timeouts of nothing and of for ever, a signal every
+//! What every lock and a semaphore must bear: timeouts of nothing and of for ever, a signal every
 //! 100 us, owners and waiters that are stopped for seconds, two hundred waiters.
 //! Each with an owner that gives the lock back and with one that is killed.
 
@@ -17,10 +17,10 @@ use crate::locks::{Locks, WAITS, Way, locks};
 use crate::{expect, fall_asleep, finish, kill, scenario};
 
 /// Several slices; any length is right.
-const WHILE: Duration = Duration::from_millis(60);
-const SECONDS: Duration = Duration::from_secs(2);
-const CROWD: usize = 200;
-const INTERRUPTIONS: u32 = 20;
+pub const WHILE: Duration = Duration::from_millis(60);
+pub const SECONDS: Duration = Duration::from_secs(2);
+pub const CROWD: usize = 200;
+pub const INTERRUPTIONS: u32 = 20;
 
 pub fn cases() -> Vec<Case> {
     vec![
@@ -133,11 +133,11 @@ fn storm(script: &Script) -> Result<(), String> {
     finish("who waits in the storm", &in_the_storm)
 }
 
-fn stop(child: &Child) -> Result<(), String> {
+pub fn stop(child: &Child) -> Result<(), String> {
     signal(child.pid(), Signal::SIGSTOP).map_err(|error| error.to_string())
 }
 
-fn go_on(child: &Child) -> Result<(), String> {
+pub fn go_on(child: &Child) -> Result<(), String> {
     signal(child.pid(), Signal::SIGCONT).map_err(|error| error.to_string())
 }
 
@@ -167,8 +167,9 @@ fn stopped_owners() -> Result<String, String> {
 
 /// It takes with it the wake that it gets and does not see. Another goes on.
 fn a_waiter_stopped(script: &Script) -> Result<(), String> {
-    if script.ways == [Way::Read, Way::Write] {
-        // A writer that waits for readers has the lock already, for the others.
+    if script.ways == [Way::Read, Way::Write] || script.waiter == Way::Permits {
+        // A writer that waits for readers has the lock already, for the others, and so
+        // has the turn who waits for several permits.
         return script.owner_goes();
     }
     // Of the two one is told, if anybody is.

@@ -16,7 +16,8 @@ use crate::{STUCK, expect, kill, scenario};
 const PROCESSES: usize = 4;
 const THREADS: usize = 3;
 const KILLS: usize = 100;
-const WAYS: [Way; 5] = [Way::Mutex, Way::Again, Way::Write, Way::Read, Way::ReadAlone];
+const WAYS: [Way; 7] =
+    [Way::Mutex, Way::Again, Way::Write, Way::Read, Way::ReadAlone, Way::Permit, Way::Permits];
 
 pub fn cases() -> Vec<Case> {
     vec![scenario("locks, threads and processes mixed, killed at random", killed_at_random)]

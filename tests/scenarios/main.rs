@@ -19,6 +19,7 @@ mod descriptors;
 mod destructors;
 mod frozen;
 mod handed_over;
+mod hardship;
 mod interrupted;
 mod leaked;
 mod leases;
@@ -44,6 +45,7 @@ mod stopped_inside;
 mod storm;
 mod together;
 mod values;
+mod values_hardship;
 mod waiters;
 
 use std::time::{Duration, Instant};
@@ -91,7 +93,9 @@ fn main() {
         rwlock::cases(),
         locks_hardship::cases(),
         locks_mixed::cases(),
+        hardship::cases(),
         values::cases(),
+        values_hardship::cases(),
         condvar::cases(),
         barrier::cases(),
         once::cases(),
