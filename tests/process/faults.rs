@@ -4,7 +4,10 @@
 use std::fs::File;
 use std::time::Duration;
 
+use killproof::channel::{pipe, queue};
 use killproof::process::{JoinError, SpawnError, current, spawn};
+use killproof::sync::Mutex;
+use killproof::{Error, Shared};
 use nix::sys::signal::{SigHandler, Signal, signal};
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
@@ -18,6 +21,7 @@ use crate::{case, gate};
 pub fn cases() -> Vec<Case> {
     vec![
         case("faults::too_many_descriptors", too_many_descriptors),
+        case("faults::no_memory", no_memory),
         case("faults::too_many_processes", too_many_processes),
         case("faults::standard_descriptors_closed", standard_descriptors_closed),
         case("faults::value_that_cannot_be_written", value_that_cannot_be_written),
@@ -55,6 +59,43 @@ fn too_many_descriptors() {
     assert!(!ran.is_open());
     drop(filling);
     setrlimit(Resource::Nofile, before).unwrap();
+    assert_eq!(spawn(|| ()).unwrap().join(), Ok(()));
+}
+
+/// No page more may be mapped, and what there is goes on.
+fn no_memory() {
+    type Attempt = fn() -> Result<(), Error>;
+    let attempts: [Attempt; 3] = [
+        || Shared::new(Mutex::new(0_u64)).map(drop),
+        || queue::<u64>(4).map(drop),
+        || pipe::<u64>().map(drop),
+    ];
+    // What a process does once, or its stack and its heap need, they have from here on.
+    let slack = vec![1_u8; 100_000];
+    let (sender, receiver) = queue::<u64>(4).unwrap();
+    sender.send(7).unwrap();
+    assert_eq!(spawn(|| 1_u8).unwrap().join(), Ok(1));
+    for attempt in &attempts {
+        attempt().unwrap();
+    }
+    let open = fds();
+    drop(slack);
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")?.strip_suffix("kB"));
+    let size: u64 = size.unwrap().trim().parse().unwrap();
+    let before = set_limit(Resource::As, size * 1024);
+    let refused = attempts.map(|attempt| attempt().unwrap_err());
+    let sent = sender.try_send(8);
+    // To spawn takes none; the child has the same limit.
+    let child = spawn(|| Shared::new(Mutex::new(0_u64)).map_err(|e| e.raw_os_error()).err());
+    setrlimit(Resource::As, before).unwrap();
+    for error in refused {
+        assert_eq!(error.raw_os_error(), Some(libc::ENOMEM), "{error}");
+        assert!(error.to_string().contains("mmap"), "{error}");
+    }
+    assert_eq!(child.unwrap().join(), Ok(Some(Some(libc::ENOMEM))));
+    assert_eq!((children(), fds()), (vec![], open));
+    assert_eq!((sent, receiver.try_recv(), receiver.try_recv()), (Ok(()), Ok(7), Ok(8)));
     assert_eq!(spawn(|| ()).unwrap().join(), Ok(()));
 }
 
