@@ -2,8 +2,9 @@
 //!
 //! A body begins with a byte that says whether it is for the pool's own function or brings
 //! [one](Callee), which then follows, and whether behind that is one argument, or many,
-//! each behind its length. The answer to many is as many, each with a [`kind`], a number
-//! and its length in front.
+//! each behind its length. The answer to many is as many: a [`kind`], a number unless that
+//! is a value, and the bytes behind their length. A length is one byte, or [`LONG`] and
+//! eight: most are short, and of many small values the lengths are what there is to copy.
 //!
 //! Whatever there are many of lies one behind the other in one piece of memory: they are
 //! small, or they would not travel together.
@@ -18,10 +19,12 @@ const MANY: u8 = 1;
 const CALLS: u8 = 2;
 
 /// The bytes of a body that are not the user's, of one argument alone, at most.
-pub(super) const COVER: usize = 1 + LEN + size_of::<u64>();
+pub(super) const COVER: usize = 1 + LEN + 1 + size_of::<u64>();
 
-fn begin(kind: u8, callee: Option<Callee>) -> Vec<u8> {
-    let mut body = vec![kind];
+/// The body without its arguments, and room for so many bytes of them.
+fn begin(kind: u8, callee: Option<Callee>, room: usize) -> Vec<u8> {
+    let mut body = Vec::with_capacity(1 + callee.map_or(0, |_| LEN) + room);
+    body.push(kind);
     if let Some(callee) = callee {
         body[0] |= CALLS;
         append(&callee, &mut body);
@@ -31,17 +34,23 @@ fn begin(kind: u8, callee: Option<Callee>) -> Vec<u8> {
 
 /// A task with one argument.
 pub(super) fn one<T: Message>(callee: Option<Callee>, argument: &T) -> Vec<u8> {
-    let mut body = begin(0, callee);
+    let mut body = begin(0, callee, argument.encoded_len());
     append(argument, &mut body);
     body
 }
+
+/// The most room that is made before there is anything to put there.
+const BELIEVED: usize = 1 << 20;
 
 /// A task with many, and how many they are.
 pub(super) fn many<T: Message>(
     callee: Option<Callee>,
     arguments: impl Iterator<Item = T>,
 ) -> (usize, Vec<u8>) {
-    let mut body = begin(MANY, callee);
+    let each = 1 + T::FIXED.unwrap_or(0);
+    // How many there are is an allegation.
+    let room = arguments.size_hint().0.saturating_mul(each).min(BELIEVED);
+    let mut body = begin(MANY, callee, room);
     let count = arguments.map(|argument| put(&mut body, |body| append(&argument, body))).count();
     (count, body)
 }
@@ -53,20 +62,31 @@ pub(super) fn append<T: Message>(value: &T, bytes: &mut Vec<u8>) {
     encode_into(value, &mut bytes[start..]);
 }
 
+/// In the place of a length: it follows.
+const LONG: u8 = u8::MAX;
+
 /// What `write` writes, behind its length.
 fn put(bytes: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     let at = bytes.len();
-    let start = at + size_of::<u64>();
-    bytes.resize(start, 0);
+    bytes.push(LONG);
     write(bytes);
-    let len = (bytes.len() - start) as u64;
-    bytes[at..start].copy_from_slice(&len.to_ne_bytes());
+    let start = at + 1;
+    let len = bytes.len() - start;
+    match u8::try_from(len) {
+        Ok(len) if len < LONG => bytes[at] = len,
+        _ => drop(bytes.splice(start..start, (len as u64).to_ne_bytes())),
+    }
 }
 
 /// Takes what lies behind its length at the front of `bytes`.
 fn get<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let (len, rest) = bytes.split_first_chunk()?;
-    let (here, rest) = rest.split_at_checked(u64::from_ne_bytes(*len) as usize)?;
+    let (short, mut rest) = bytes.split_first()?;
+    let mut len = usize::from(*short);
+    if *short == LONG {
+        let (long, behind) = rest.split_first_chunk()?;
+        (len, rest) = (u64::from_ne_bytes(*long) as usize, behind);
+    }
+    let (here, rest) = rest.split_at_checked(len)?;
     *bytes = rest;
     Some(here)
 }
@@ -95,24 +115,22 @@ pub(super) fn arguments(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
     core::iter::from_fn(move || get(&mut rest))
 }
 
-/// A piece's kind and number.
-const HEAD: usize = 1 + size_of::<i32>();
-
 /// Appends one answer of many: what `attempt` appends, or why it does not.
 pub(super) fn put_piece(
     answer: &mut Vec<u8>,
     attempt: impl FnOnce(&mut Vec<u8>) -> Result<(), TaskError>,
 ) {
     let at = answer.len();
-    answer.resize(at + HEAD, kind::RETURNED);
-    put(answer, |answer| {
-        if let Err(error) = attempt(answer) {
-            let (kind, number, bytes) = piece(Err(error));
-            answer[at] = kind;
-            answer[at + 1..at + HEAD].copy_from_slice(&number.to_ne_bytes());
-            answer.extend(bytes);
-        }
-    });
+    answer.push(kind::RETURNED);
+    let mut outcome = Ok(());
+    put(answer, |answer| outcome = attempt(answer));
+    if let Err(error) = outcome {
+        let (kind, number, bytes) = piece(Err(error));
+        answer.truncate(at);
+        answer.push(kind);
+        answer.extend(number.to_ne_bytes());
+        put(answer, |answer| answer.extend(bytes));
+    }
 }
 
 /// The answers of many, one after the other.
@@ -127,14 +145,18 @@ impl Answers {
     }
 
     pub(super) fn next<Out: Message>(&mut self) -> Option<Result<Out, TaskError>> {
-        let (head, mut rest) = self.bytes[self.at..].split_first_chunk::<HEAD>()?;
+        let (kind, mut rest) = self.bytes[self.at..].split_first()?;
+        let mut number = 0;
+        if *kind != kind::RETURNED {
+            let (its, behind) = rest.split_first_chunk()?;
+            (number, rest) = (i32::from_ne_bytes(*its), behind);
+        }
         let bytes = get(&mut rest)?;
         self.at = self.bytes.len() - rest.len();
-        let [kind, number @ ..] = *head;
-        if kind == kind::RETURNED {
+        if *kind == kind::RETURNED {
             return Some(value(bytes));
         }
-        let piece: Piece = (kind, i32::from_ne_bytes(number), bytes.to_vec());
+        let piece: Piece = (*kind, number, bytes.to_vec());
         Some(of_piece(piece).and_then(|bytes| value(&bytes)))
     }
 }
@@ -147,11 +169,18 @@ pub(super) fn value<Out: Message>(bytes: &[u8]) -> Result<Out, TaskError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
+    use proptest::collection::vec;
+    use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
+
+    /// Of values with lengths of either kind, and with those where one becomes the other.
+    fn lists() -> impl Strategy<Value = Vec<Vec<u8>>> {
+        let len = prop_oneof![0..10_usize, 240..260_usize, 1000..1100_usize];
+        vec(len.prop_flat_map(|len| vec(any::<u8>(), len)), 0..20)
+    }
 
     proptest! {
         #[test]
-        fn many_arguments_come_as_they_went(list in any::<Vec<Vec<u8>>>(), calls in any::<bool>()) {
+        fn many_arguments_come_as_they_went(list in lists(), calls in any::<bool>()) {
             let callee = calls.then(|| Callee::new(|n: u8| n));
             let (count, body) = many(callee, list.iter().cloned());
             let opened = open(&body).unwrap();
@@ -162,7 +191,9 @@ mod tests {
         }
 
         #[test]
-        fn answers_come_as_they_were_given(list in any::<Vec<Result<Vec<u8>, String>>>()) {
+        fn answers_come_as_they_were_given(values in lists(), errors in any::<Vec<String>>()) {
+            let mut list: Vec<Result<Vec<u8>, String>> = values.into_iter().map(Ok).collect();
+            list.extend(errors.into_iter().map(Err));
             let mut answer = Vec::new();
             for outcome in list.clone() {
                 put_piece(&mut answer, |out| {

@@ -21,6 +21,7 @@
 //!
 //! Threads ask for the next task themselves, and have one each.
 
+use core::hash::{BuildHasherDefault, Hasher};
 use std::collections::{HashMap, VecDeque};
 
 use super::error::TaskError;
@@ -32,7 +33,7 @@ pub(super) struct Book {
     depth: usize,
     /// How often a task may be given out again.
     retries: u32,
-    jobs: HashMap<u64, Job>,
+    jobs: HashMap<u64, Job, BuildHasherDefault<ByNumber>>,
     backlog: VecDeque<u64>,
     slots: Vec<Slot>,
     /// The finished of each batch, the first first, until somebody asks.
@@ -70,6 +71,37 @@ struct Slot {
     is_suspect: bool,
 }
 
+impl Slot {
+    /// Lies here no more: mostly the oldest.
+    fn strike(&mut self, ticket: u64) {
+        if self.lying.front() == Some(&ticket) {
+            self.lying.pop_front();
+        } else {
+            self.lying.retain(|lying| *lying != ticket);
+        }
+    }
+}
+
+/// Spreads the numbers that this book gives: nobody else chooses them, so a product is
+/// enough, which has a bit of each in its upper half and is another for each.
+#[derive(Default)]
+struct ByNumber(u64);
+
+impl Hasher for ByNumber {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(self.0 << u8::BITS | u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        // 2^64 over the golden ratio.
+        self.0 = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// What is to be done next.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Move {
@@ -84,7 +116,7 @@ impl Book {
         Book {
             depth,
             retries,
-            jobs: HashMap::new(),
+            jobs: HashMap::default(),
             backlog: VecDeque::new(),
             slots: (0..slots).map(|_| Slot::default()).collect(),
             batches: HashMap::new(),
@@ -152,15 +184,18 @@ impl Book {
         let slots = || self.slots.iter().enumerate();
         let open = slots().filter(|(_, it)| !it.is_refusing && it.lying.len() < self.depth);
         let (slot, to) = open.min_by_key(|(_, it)| (it.is_suspect, it.lying.len()))?;
-        let is_idle = to.lying.is_empty() && !to.is_suspect;
-        let full = slots().filter(|(_, it)| !it.is_begun).map(|(slot, it)| (slot, it.lying.len()));
-        let (fullest, most) = full.max_by_key(|(_, most)| *most).unwrap_or_default();
-        if let Some(ticket) = self.backlog.pop_front() {
+        if !self.backlog.is_empty() {
+            let ticket = self.backlog.pop_front()?;
             return self.give(ticket, slot).map(|order| Move::Give { slot, order });
         }
+        if to.is_suspect || !to.lying.is_empty() {
+            return None;
+        }
+        let full = slots().filter(|(_, it)| !it.is_begun).map(|(slot, it)| (slot, it.lying.len()));
+        let (fullest, most) = full.max_by_key(|(_, most)| *most).unwrap_or_default();
         // Of two, the first is in the worker's hands, as far as anybody knows.
         let left = if self.is_quiet { 0 } else { 1 };
-        (is_idle && most > left).then_some(Move::Take { slot: fullest })
+        (most > left).then_some(Move::Take { slot: fullest })
     }
 
     /// The next task, for a worker that asks for it by itself.
@@ -196,7 +231,7 @@ impl Book {
     }
 
     fn comes_back(&mut self, slot: usize, (ticket, _, body): Order) {
-        self.slots[slot].lying.retain(|lying| *lying != ticket);
+        self.slots[slot].strike(ticket);
         if let Some(job) = self.jobs.get_mut(&ticket).filter(|job| job.done.is_none()) {
             (job.at, job.body) = (None, body);
             self.backlog.push_front(ticket);
@@ -209,7 +244,7 @@ impl Book {
         let Some(slot) = job.at.filter(|_| job.attempt == attempt && job.done.is_none()) else {
             return false;
         };
-        self.slots[slot].lying.retain(|lying| *lying != ticket);
+        self.slots[slot].strike(ticket);
         self.slots[slot].is_suspect = false;
         job.at = None;
         let has_died = matches!(outcome, Err(TaskError::Signalled(_) | TaskError::Exited(_)));

@@ -21,7 +21,7 @@ use super::error::{PoolError, TaskError};
 use super::report::{EVERYBODY, Order, Outcome, outcome, too_large};
 use crate::deadline::{Deadline, Metronome, Slices};
 use crate::error::{Error, Kind};
-use crate::primitive::{self, Stamp};
+use crate::primitive::{self, Stamp, YIELDS, yield_now};
 use crate::shared::message::Message;
 
 /// What is called in the owner with what became of a task.
@@ -163,6 +163,14 @@ impl Exchange {
         Ok(ticket)
     }
 
+    /// The outcome of a task, once, if it is there and nobody is to be called first.
+    pub(super) fn take_now(&self, ticket: u64) -> Result<Option<Outcome>, TaskError> {
+        self.check_owner()?;
+        let mut desk = self.desk();
+        let is_next = desk.due.is_empty() && desk.is_done(ticket);
+        Ok(if is_next { desk.book.take(ticket) } else { None })
+    }
+
     /// Waits until `is_done`; false: the time is up.
     pub(super) fn wait_until(
         &self,
@@ -217,6 +225,7 @@ impl Exchange {
         let _led = Led(self);
         let knocks = crew.board.knocks();
         let (mut slices, mut idle, mut ticket) = (Slices::new(), None, None);
+        let mut yields = YIELDS;
         let mut ask = deadline.is_now() && self.polls.is_time();
         loop {
             let is_quiet = idle.is_some_and(|since: Instant| since.elapsed() >= SLICE);
@@ -227,7 +236,12 @@ impl Exchange {
             drop(desk);
             ask = false;
             match ticket.take() {
-                _ if came => (slices, idle) = (Slices::new(), None),
+                _ if came => (slices, idle, yields) = (Slices::new(), None, YIELDS),
+                // Else small tasks would cost a sleep and a wake every few of them.
+                None if yields > 0 => {
+                    yields -= 1;
+                    yield_now();
+                }
                 // Before the last look.
                 None => ticket = Some(knocks.prepare()),
                 Some(ticket) => {

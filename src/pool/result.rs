@@ -141,6 +141,10 @@ impl<Out> AsyncResult<Out> {
 
     fn bytes_until(&mut self, deadline: Deadline) -> Result<Option<Vec<u8>>, TaskError> {
         let ticket = self.ticket.clone()?;
+        if let Some(outcome) = self.exchange.take_now(ticket)? {
+            self.ticket = Err(TaskError::Taken);
+            return outcome.map(Some);
+        }
         if !self.exchange.wait_until(deadline, |desk| desk.is_done(ticket))? {
             return Ok(None);
         }

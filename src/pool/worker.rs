@@ -116,6 +116,8 @@ pub(super) unsafe fn attempt_at<In: Message, Out: Message>(
     };
     let mut answer = Vec::new();
     if opened.is_many {
+        // Many arguments are small, and so, probably, are their results.
+        answer.reserve(opened.rest.len() * 2);
         for argument in arguments(opened.rest) {
             put_piece(&mut answer, |answer| attempt(argument, answer));
         }
