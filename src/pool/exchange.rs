@@ -9,7 +9,6 @@
 
 use core::fmt;
 use core::time::Duration;
-use std::collections::{HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -17,15 +16,13 @@ use std::time::Instant;
 use super::book::Book;
 use super::call::Callee;
 use super::crew::{Crew, Processes};
+use super::desk::{Callback, Desk};
 use super::error::{PoolError, TaskError};
 use super::report::{EVERYBODY, Order, Outcome, outcome, too_large};
 use crate::deadline::{Deadline, Metronome, Slices};
 use crate::error::{Error, Kind};
 use crate::primitive::{self, Stamp, YIELDS, yield_now};
 use crate::shared::message::Message;
-
-/// What is called in the owner with what became of a task.
-pub(super) type Callback = Box<dyn FnOnce(Outcome) + Send>;
 
 /// A sleep at most; and when nothing came for so long, what lies at a worker that did not
 /// begin it, such as one that was stopped, is given to others.
@@ -52,56 +49,10 @@ pub(super) struct Limits {
     pub(super) ahead: usize,
 }
 
-pub(super) struct Desk {
-    pub(super) book: Book,
-    callbacks: HashMap<u64, Option<Callback>>,
-    due: VecDeque<(u64, Callback, Outcome)>,
-    /// Somebody leads, or nobody needs to.
-    is_led: bool,
-    /// How many wait to be told.
-    listeners: usize,
-}
-
-impl Desk {
-    /// Whether the task is finished, and its callback has returned.
-    pub(super) fn is_done(&self, ticket: u64) -> bool {
-        self.book.is_done(ticket) && !self.callbacks.contains_key(&ticket)
-    }
-
-    /// Whether everything is.
-    fn is_idle(&self) -> bool {
-        self.book.unfinished() == 0 && self.callbacks.is_empty()
-    }
-
-    fn reported(&mut self, ticket: u64, attempt: u32, outcome: Outcome) {
-        let copy = self.callbacks.contains_key(&ticket).then(|| outcome.clone());
-        if self.book.reported(ticket, attempt, outcome) {
-            self.finished(ticket, copy);
-        }
-    }
-
-    fn end(&mut self, cause: &TaskError) {
-        for ticket in self.book.end(cause) {
-            self.finished(ticket, Some(Err(cause.clone())));
-        }
-    }
-
-    fn finished(&mut self, ticket: u64, outcome: Option<Outcome>) {
-        let callback = self.callbacks.get_mut(&ticket).and_then(Option::take);
-        self.due.extend(callback.zip(outcome).map(|(callback, said)| (ticket, callback, said)));
-    }
-}
-
 impl Exchange {
     pub(super) fn new(owner: Stamp, crew: Crew, limits: Limits, book: Book) -> Exchange {
-        let desk = Desk {
-            book,
-            callbacks: HashMap::new(),
-            due: VecDeque::new(),
-            is_led: matches!(crew, Crew::Threads(_)),
-            listeners: 0,
-        };
-        let (desk, told, polls) = (Mutex::new(desk), Condvar::new(), Metronome::new());
+        let desk = Mutex::new(Desk::new(book, matches!(crew, Crew::Threads(_))));
+        let (told, polls) = (Condvar::new(), Metronome::new());
         Exchange { owner, crew, limits, desk, told, polls }
     }
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::body::{one, value};
 use super::builder::{Builder, how_many};
+use super::desk::Callback;
 use super::error::{PoolError, TaskError};
-use super::exchange::{Callback, Exchange};
+use super::exchange::Exchange;
 use super::report::Outcome;
 use super::result::AsyncResult;
 use super::threads;

@@ -43,6 +43,7 @@ mod book;
 mod builder;
 mod call;
 mod crew;
+mod desk;
 mod error;
 mod exchange;
 mod feed;

@@ -7,8 +7,9 @@ use std::thread::{self, JoinHandle};
 
 use super::book::Book;
 use super::crew::Crew;
+use super::desk::Desk;
 use super::error::PoolError;
-use super::exchange::{Desk, Exchange, Limits};
+use super::exchange::{Exchange, Limits};
 use super::worker::attempt_at;
 use crate::primitive;
 use crate::process::record_panics;
