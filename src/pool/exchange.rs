@@ -19,6 +19,7 @@ use super::crew::{Crew, Processes};
 use super::desk::{Callback, Desk};
 use super::error::{PoolError, TaskError};
 use super::report::{EVERYBODY, Order, Outcome, outcome, too_large};
+use super::worker::caught;
 use crate::deadline::{Deadline, Metronome, Slices};
 use crate::error::{Error, Kind};
 use crate::primitive::{self, Stamp, YIELDS, yield_now};
@@ -284,6 +285,14 @@ impl Exchange {
         self.crew.terminate()?;
         self.call_back();
         Ok(())
+    }
+
+    /// For a destructor: terminates, and nothing that a callback does goes further. In a
+    /// forked child it does nothing.
+    pub(super) fn abandon(&self) {
+        // Again for the callbacks behind one that panicked: each is called once, and no
+        // more come, so there is an end.
+        while caught(|| drop(self.terminate())).is_err() {}
     }
 
     /// Waits until every task is finished and every worker has ended.

@@ -26,8 +26,8 @@ use crate::shared::message::Message;
 /// Tasks are given out, results taken in and callbacks called inside this process's
 /// calls, mostly those that wait: see [the module](super).
 ///
-/// Dropped, it is [terminated](Pool::terminate). To have every task finished,
-/// [`close`](Pool::close) and [`join`](Pool::join) it.
+/// Dropped, it is [terminated](Pool::terminate), also while a panic unwinds. To have every
+/// task finished, [`close`](Pool::close) and [`join`](Pool::join) it.
 ///
 /// # When a process dies
 ///
@@ -155,9 +155,11 @@ impl<In: Message, Out: Message> Pool<In, Out> {
     /// what became of the task, before [`get`](AsyncResult::get) gives it.
     ///
     /// It is called by whichever thread of this process waits for a result of this pool,
-    /// or joins it, and so should not take long. It may use the pool, but not
-    /// wait for its own result or for the pool's end. A panic of it goes to the caller of
-    /// whatever waited, and harms nothing else.
+    /// asks for one ([`ready`](AsyncResult::ready)), gives a task for which no worker has
+    /// room, joins, terminates or drops the pool; so it should not take long. It may use
+    /// the pool, but not wait for its own result or for the pool's end. A panic of it goes
+    /// to the caller of whatever called it, and harms nothing else; where that is the
+    /// pool's destructor, it goes to the panic hook and no further.
     ///
     /// # Errors
     ///
@@ -247,8 +249,8 @@ impl<In, Out> Pool<In, Out> {
 /// [Terminates](Pool::terminate) it.
 impl<In, Out> Drop for Pool<In, Out> {
     fn drop(&mut self) {
-        // Nobody is left to be told. In a forked child it does nothing.
-        let _ = self.exchange.terminate();
+        // Nobody is left to be told, and here a callback's panic would be an abort.
+        self.exchange.abandon();
     }
 }
 

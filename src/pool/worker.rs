@@ -128,7 +128,7 @@ pub(super) unsafe fn attempt_at<In: Message, Out: Message>(
 }
 
 /// Runs code of the user's; a panic's message and place.
-fn caught<T>(f: impl FnOnce() -> T) -> Result<T, String> {
+pub(super) fn caught<T>(f: impl FnOnce() -> T) -> Result<T, String> {
     // Unwind safe: what a panic leaves half-changed is the user's, as in a thread pool.
     catch_unwind(AssertUnwindSafe(f)).map_err(|payload| {
         let message = process::describe(&*payload);

@@ -1,5 +1,6 @@
 //! What users of other pools suffer from, and must not find here.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::process::exit;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
@@ -28,6 +29,7 @@ pub fn cases() -> Vec<Case> {
         case("complaint_18_an_initializer_that_fails", bad_initializer),
         case("complaint_18_an_initializer_that_is_killed", killed_initializer),
         case("complaint_18_a_callback_that_panics", bad_callback),
+        case("complaint_18_callbacks_that_panic_while_the_pool_is_dropped", bad_callbacks_at_the_end),
         case("complaint_19_a_result_that_is_none", bad_result),
         case("complaint_20_imap_is_lazy", lazy),
         case("complaint_21_a_task_that_takes_too_long", too_long),
@@ -186,12 +188,32 @@ fn killed_initializer() {
 fn bad_callback() {
     let pool = Pool::new(2, |n: u32| n).unwrap();
     let result = pool.apply_async_with(1, |_| panic!("in the callback"));
-    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| result.wait()));
+    let caught = catch_unwind(AssertUnwindSafe(|| result.wait()));
     assert!(caught.is_err(), "whoever waited is told");
     assert_eq!(result.get(), Ok(1));
     assert_eq!(pool.map(0..9).unwrap(), Vec::from_iter(0..9));
     pool.close();
     pool.join().unwrap();
+}
+
+/// In an unwinding, where one panic more would be an abort: each is called, and the panic
+/// that went on goes on.
+fn bad_callbacks_at_the_end() {
+    let called = Arc::new(AtomicU32::new(0));
+    let its_called = Arc::clone(&called);
+    let unwound = catch_unwind(move || {
+        let pool = Pool::new(1, |(): ()| for_ever()).unwrap();
+        for _ in 0..3 {
+            let called = Arc::clone(&its_called);
+            drop(pool.apply_async_with((), move |outcome| {
+                called.fetch_add(1, Ordering::Relaxed);
+                outcome.unwrap();
+            }));
+        }
+        panic_any(7_u32);
+    });
+    assert_eq!(unwound.unwrap_err().downcast_ref(), Some(&7_u32));
+    assert_eq!(called.load(Ordering::Relaxed), 3);
 }
 
 #[derive(Debug, PartialEq)]
