@@ -218,8 +218,7 @@ impl Builder {
         let keeper = Keeper { places, notices, unsent, stop: its.0, board: its.1, timeout, life };
         // Its copy of this process has at least that.
         let code = Code::here()?;
-        let builder = process::Builder::new().name("pool").daemon(true).may_have_children(true);
-        let keeper = builder.spawn(move || keeper.keep())?;
+        let keeper = process::forker("pool", move |hearing| keeper.keep(hearing))?;
         let book = Book::new(workers, self.depth, self.retries);
         let crew = Processes { lines, notices: heard, keeper, stop, board, code };
         let body = self.largest.saturating_add(COVER);

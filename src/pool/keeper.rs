@@ -2,7 +2,8 @@
 //!
 //! It has one thread and little memory, so it can fork at any time, whatever the pool's
 //! owner has become since. It is the workers' parent; the owner is its own. Each ends
-//! when its parent does.
+//! when its parent does. So the keeper hears no signal that is sent to everybody, as at
+//! Ctrl-C: what that means to the pool, its owner decides.
 
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -15,6 +16,7 @@ use crate::error::Error;
 use crate::process::{Builder, Child};
 use crate::ready::{Ready, select};
 use crate::sync::Event;
+use crate::sys::fork::{Hearing, hear};
 
 /// Starts in a row that may fail at one place before the pool is given up.
 const TRIES: u32 = 10;
@@ -59,9 +61,10 @@ where
     L: Fn(usize, &Receiver<Order>, &Sender<Report>) -> Result<(), String> + Clone + Send + 'static,
 {
     /// Until all rings are closed and all workers have ended, or the pool is stopped.
-    pub(super) fn keep(mut self) {
+    /// Workers hear the signals that `hearing` says.
+    pub(super) fn keep(mut self, hearing: Hearing) {
         loop {
-            let staffed = self.staff().and_then(|()| self.look_after_all());
+            let staffed = self.staff(hearing).and_then(|()| self.look_after_all());
             if let Err(cause) = staffed {
                 return self.give_up(cause);
             }
@@ -77,7 +80,7 @@ where
     }
 
     /// Forks who is missing.
-    fn staff(&mut self) -> Result<(), TaskError> {
+    fn staff(&mut self, hearing: Hearing) -> Result<(), TaskError> {
         for (index, place) in self.places.iter_mut().enumerate() {
             if !place.is_vacant() {
                 continue;
@@ -87,7 +90,11 @@ where
             let (todo, results) = (place.todo.clone(), place.results.clone());
             let builder = Builder::new().name(format!("worker-{}", index + 1));
             let builder = builder.daemon(true).may_have_children(true);
-            match builder.spawn(move || life(index, &todo, &results)) {
+            let life = move || {
+                hear(hearing).expect("a mask that was there before");
+                life(index, &todo, &results)
+            };
+            match builder.spawn(life) {
                 Ok(worker) => place.worker = Some(worker),
                 Err(error) => place.has_failed(error.to_string())?,
             }

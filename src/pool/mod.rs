@@ -27,6 +27,18 @@
 //! | the keeper | its workers end with it; every task that is not finished is [`TaskError::Keeper`] |
 //! | this process | keeper and workers end with it |
 //!
+//! # Signals
+//!
+//! No signal gets to the keeper but SIGKILL and SIGSTOP, not even one to its whole group,
+//! as at Ctrl-C; and it is none of the
+//! [`active_children`](crate::process::active_children), so to end all of these ends no
+//! pool. Workers hear the signals that the thread heard which made the pool, with the
+//! handlers that there were. One without a handler for SIGINT ends at Ctrl-C, as Python's
+//! do: the task in its hands is [`TaskError::Signalled`], and another worker comes. Where
+//! the owner is to decide, and tasks that run may be finished, the
+//! [`initializer`](Builder::initializer) ignores SIGINT. No wait is cut short by a
+//! handler: the cookbook shows, at "Stop at Ctrl-C", how to look for what it said.
+//!
 //! # Progress
 //!
 //! There is no thread here that would hand out tasks while this process does

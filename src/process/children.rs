@@ -27,7 +27,8 @@ pub struct ActiveChild(Arc<Known>);
 
 /// The children that this process spawned and that have not ended, the oldest
 /// first, also those whose [`Child`] was dropped. A [`Zygote`](super::Zygote)'s children
-/// are among them, and it is not: they would end with it.
+/// are among them, and it is not: they would end with it. For the same reason the
+/// [`Pool`](crate::pool::Pool)s of this process are not.
 ///
 /// # Examples
 ///

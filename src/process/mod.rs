@@ -17,6 +17,7 @@ mod current;
 mod error;
 mod family;
 mod fork;
+mod forker;
 mod handover;
 mod join;
 mod known;
@@ -36,6 +37,7 @@ pub use command::{CommandExt, inherited};
 pub use current::{Current, current};
 pub use error::{JoinError, SpawnError};
 pub use fork::{Fork, fork};
+pub(crate) use forker::forker;
 pub(crate) use life::{describe, record_panics};
 #[cfg(feature = "log")]
 pub use log::log_to_stderr;

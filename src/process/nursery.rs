@@ -13,10 +13,8 @@
 //! 6. The zygote stores how the child ended in the page, the one word that the owner
 //!    waits for as long as the zygote lives, and then reaps it.
 //!
-//! The zygote is a daemon of its owner's and ends with it, at whatever step. Its end
-//! would be that of all its children, so it hears no signal that is sent to everybody,
-//! as at Ctrl-C: not from its first instruction on, for its owner heard none when it
-//! forked it. Its children hear what its owner did.
+//! The zygote is a daemon of its owner's and ends with it, at whatever step. It hears no
+//! signal that is sent to everybody: see [`forker`]. Its children hear what its owner did.
 #![allow(unsafe_code)]
 
 use core::mem;
@@ -26,8 +24,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use super::builder::Builder;
 use super::child::{Child, End};
 use super::error::SpawnError;
-use super::family::family;
 use super::fork::{Side, Threads, divide};
+use super::forker::forker;
 use super::handover::Handover;
 use super::life::live;
 use super::record;
@@ -38,7 +36,7 @@ use crate::shared::message::{Message, from_bytes, to_bytes};
 use crate::shared::transferable::Transfer;
 use crate::sys::errno::Errno;
 use crate::sys::fd::{poll_any, poll_readable};
-use crate::sys::fork::{Deaf, Hearing, close, hear};
+use crate::sys::fork::{Hearing, close, hear};
 use crate::sys::socket::{pair, recv, send};
 
 /// What a child is to do with the address of a function, the bytes of its arguments,
@@ -127,17 +125,10 @@ pub(super) fn ask<H: Transfer>(
 pub(super) fn begin() -> Result<(Child<()>, OwnedFd), SpawnError> {
     let (socket, theirs) = pair()?;
     let owners = socket.as_raw_fd();
-    let builder = Builder::new().name("zygote").daemon(true).may_have_children(true);
-    let deaf = Deaf::new()?;
-    let hearing = deaf.before;
     // SAFETY: 1. What is sent by `socket`, `Zygote` sends. 2. In the zygote this
     //    function's frame is not returned to, so `socket` is not used.
-    let life = move || unsafe { serve(theirs, owners, hearing) };
-    let zygote = builder.spawn(life)?;
-    drop(deaf);
-    // Whoever ends all children means those who are at work.
-    family().strike(zygote.known());
-    Ok((zygote, socket))
+    let life = move |hearing| unsafe { serve(theirs, owners, hearing) };
+    Ok((forker("zygote", life)?, socket))
 }
 
 struct Ward {

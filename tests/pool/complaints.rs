@@ -1,15 +1,17 @@
 //! What users of other pools suffer from, and must not find here.
+#![allow(unsafe_code)]
 
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::process::exit;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use killproof::pool::{Pool, TaskError};
+use killproof::sync::Event;
 use killproof::{Decoder, Encoder, InvalidMessage, Message, Shared, channel, process};
-use nix::sys::signal::{Signal, raise};
+use nix::sys::signal::{SigHandler, Signal, kill, raise, signal};
 use nix::unistd::{Pid, getpid};
 
 use crate::case;
@@ -29,11 +31,15 @@ pub fn cases() -> Vec<Case> {
         case("complaint_18_an_initializer_that_fails", bad_initializer),
         case("complaint_18_an_initializer_that_is_killed", killed_initializer),
         case("complaint_18_a_callback_that_panics", bad_callback),
-        case("complaint_18_callbacks_that_panic_while_the_pool_is_dropped", bad_callbacks_at_the_end),
+        case(
+            "complaint_18_callbacks_that_panic_while_the_pool_is_dropped",
+            bad_callbacks_at_the_end,
+        ),
         case("complaint_19_a_result_that_is_none", bad_result),
         case("complaint_20_imap_is_lazy", lazy),
         case("complaint_21_a_task_that_takes_too_long", too_long),
         case("complaint_21_waits_end", waits_end),
+        case("complaint_21_ctrl_c_is_the_owners_to_decide", interrupted),
     ]
 }
 
@@ -290,4 +296,50 @@ fn waits_end() {
     });
     assert_eq!(result.get(), Err(TaskError::Closed));
     gone(keeper);
+}
+
+static INTERRUPTED: OnceLock<Event> = OnceLock::new();
+
+extern "C" fn interrupt(_: i32) {
+    INTERRUPTED.get().unwrap().set();
+}
+
+/// Of two workers in their tasks the one ends that does not ignore it; the pools and the
+/// other task go on, although the handler came after them.
+fn interrupted() {
+    let (go, (begun, all)) = (Event::new().unwrap(), channel::queue::<u32>(4).unwrap());
+    let handler = || {
+        let (go, begun) = (go.clone(), begun.clone());
+        move |n: u32| {
+            begun.send(n).unwrap();
+            go.wait();
+            n
+        }
+    };
+    let hearing = Pool::new(1, handler()).unwrap();
+    let keepers = [keeper()];
+    let ignore = || {
+        // SAFETY: no handler is installed.
+        unsafe { signal(Signal::SIGINT, SigHandler::SigIgn) }.unwrap();
+    };
+    let builder = Pool::builder().processes(1).initializer(ignore);
+    let ignoring = builder.build(handler()).unwrap();
+    let keepers = [keepers[0], keeper()];
+    INTERRUPTED.get_or_init(|| Event::new().unwrap());
+    // SAFETY: `Event::set` is async-signal-safe.
+    unsafe { signal(Signal::SIGINT, SigHandler::Handler(interrupt)) }.unwrap();
+    let (ended, kept) = (hearing.apply_async(1), ignoring.apply_async(2));
+    assert_eq!(all.recv().unwrap() + all.recv().unwrap(), 3, "both have begun");
+    // As the terminal does: to everybody in the group, which is this case's own.
+    kill(Pid::from_raw(0), Signal::SIGINT).unwrap();
+    INTERRUPTED.get().unwrap().wait();
+    assert_eq!(ended.get(), Err(TaskError::Signalled(2)));
+    go.set();
+    assert_eq!(kept.get(), Ok(2));
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT] {
+        keepers.into_iter().for_each(|keeper| send(keeper, signal));
+        assert_eq!((hearing.apply(3), ignoring.apply(4)), (Ok(3), Ok(4)), "after {signal}");
+        assert_eq!(all.recv().unwrap() + all.recv().unwrap(), 7);
+    }
+    assert!(process::active_children().is_empty(), "to end them all would end the pools");
 }

@@ -2,17 +2,14 @@
 
 use std::thread;
 
-use killproof::process::active_children;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::common::child::{children_of, is_running};
+use crate::common::child::{children, children_of, is_running};
 
-/// The keeper of the pool that was made last.
+/// The keeper of the pool that was made last, when it is this process's youngest child.
 pub fn keeper() -> Pid {
-    let active = active_children();
-    let keeper = active.iter().rfind(|child| child.name() == "pool").expect("a keeper");
-    Pid::from_raw(keeper.pid().cast_signed())
+    children().into_iter().rfind(|child| is_running(*child)).expect("a keeper")
 }
 
 /// The workers that run.

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use killproof::pool::{Pool, PoolError, TaskError};
-use killproof::process::{JoinError, SpawnError, Zygote, active_children, spawn};
+use killproof::process::{JoinError, SpawnError, Zygote, spawn};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getpid};
 
@@ -109,10 +109,9 @@ fn present(world: &World, peer: &Peer<'_>, victim: Pid) {
     world.go.pass();
 }
 
-fn child_named(name: &str) -> Pid {
-    let active = active_children();
-    let child = active.iter().find(|child| child.name() == name).expect("it was made");
-    Pid::from_raw(child.pid().cast_signed())
+/// The only child of a pool's owner.
+fn keeper() -> Pid {
+    children_of(getpid())[0]
 }
 
 fn gone(pid: Pid) {
@@ -126,7 +125,7 @@ fn keeper_owner(world: &World, peer: &Peer<'_>) -> Result<(), String> {
     let pool = pool(world);
     let before = pool.apply_async(1);
     before.wait();
-    let keeper = child_named("pool");
+    let keeper = keeper();
     let first = children_of(keeper)[0];
     present(world, peer, keeper);
     let _ = kill(first, Signal::SIGKILL);
@@ -155,7 +154,7 @@ fn worker_owner(world: &World, peer: &Peer<'_>) -> Result<(), String> {
     if pool.apply(1) != Ok(2) {
         return Err("the first task".into());
     }
-    let worker = children_of(child_named("pool"))[0];
+    let worker = children_of(keeper())[0];
     present(world, peer, worker);
     world.goes.open();
     let result = pool.apply(7);
