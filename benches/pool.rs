@@ -23,10 +23,11 @@ const WORKERS: usize = 2;
 fn main() {
     header("pool");
     let tiny = if is_quick() { 1000 } else { 100_000 };
-    // Python's chunk where none is said: a quarter of each worker's share.
-    let chunk = (tiny as usize).div_ceil(4 * WORKERS);
     against_python("pool/tiny-one-by-one/python", tiny, 1, Some(1));
-    against_python("pool/tiny-chunks/python", tiny, chunk, None);
+    // Python chooses a quarter of each worker's share where no chunk is given; a pool here
+    // chooses none, and is given the same.
+    let chunk = (tiny as usize).div_ceil(4 * WORKERS);
+    against_python("pool/tiny-given-pythons-chunk/python", tiny, chunk, None);
     milliseconds();
 }
 

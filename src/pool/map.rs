@@ -14,7 +14,10 @@ use crate::shared::message::Message;
 impl<In: Message, Out: Message> Pool<In, Out> {
     /// Runs the function with each of the items, and gives the results in their order.
     ///
-    /// Items are drawn from the iterator as workers have room, not all at once.
+    /// Items are drawn from the iterator as workers have room, not all at once. Each is a
+    /// task of its own: were they put together unasked, a worker that is killed would fail
+    /// items that it had done, or had not come to. Where they take microseconds, ask for it:
+    /// `pool.imap(items).chunk_size(1000).collect()`, see [`Imap::chunk_size`].
     ///
     /// # Errors
     ///
@@ -124,9 +127,12 @@ pub struct ImapUnordered<'a, In: Message, Out: Message, I: Iterator<Item = In>> 
 impl<In: Message, Out: Message, I: Iterator<Item = In>> Imap<'_, In, Out, I> {
     /// How many items travel together. Default: 1; zero counts as one.
     ///
-    /// More of them pay where items are small and many. Together they are one task: a
-    /// worker that is killed takes all of them along, and they share one time limit. A
-    /// panic is still the error of its own item. What was drawn already is as it is.
+    /// More of them pay where items are small and many; Python's `map` takes a quarter of
+    /// each worker's share. Together they are one task, no larger than
+    /// [`largest`](super::Builder::largest): a worker that is killed fails all of them,
+    /// also those that it had done; they are tried again together, and share one time
+    /// limit. That is why nobody chooses it for you. A panic is still the error of its own
+    /// item. What was drawn already is as it is.
     ///
     /// # Examples
     ///

@@ -21,6 +21,7 @@ pub fn cases() -> Vec<Case> {
         case("results::in_order", in_order),
         case("results::as_they_come", as_they_come),
         case("results::in_chunks", in_chunks),
+        case("results::a_death_in_a_long_map_is_one_items", a_death_in_a_long_map),
         case("results::later", later),
         case("results::asked_about", asked_about),
         case("results::at_most_so_many_at_once", at_most_so_many_at_once),
@@ -79,6 +80,15 @@ pub fn the_first_comes_last(pool: &Pool<u32, u32>, open: impl FnOnce()) {
     came.extend(results.map(Result::unwrap));
     came.sort_unstable();
     assert_eq!(came, Vec::from_iter(0..20));
+}
+
+/// However many and small they are, nobody puts them together unasked.
+fn a_death_in_a_long_map() {
+    let pool = Pool::new(2, |n: u32| if n == 4321 { exit(7) } else { n }).unwrap();
+    let wanted = |n| if n == 4321 { Err(TaskError::Exited(7)) } else { Ok(n) };
+    let wanted: Vec<_> = (0..10_000).map(wanted).collect();
+    assert!(pool.map_each(0..10_000) == wanted);
+    assert!(pool.map_async(0..10_000).get_each() == wanted);
 }
 
 fn in_chunks() {
