@@ -97,7 +97,10 @@ fn open_ports_are_found() {
 #[test]
 fn pages_are_read_but_for_the_one_that_kills() {
     let said = output("fetch");
-    assert!(said.contains("page 7: the worker was ended by signal 6 during the task"), "{said}");
+    assert!(
+        said.contains("page 7: the worker was ended by signal 6 (SIGABRT) during the task"),
+        "{said}"
+    );
     assert!(said.contains("9 of 10 pages were read"), "{said}");
     for number in [1, 2, 3, 4, 5, 6, 8, 9, 10] {
         assert!(said.contains(&format!("read Page {number}\n")), "{said}");

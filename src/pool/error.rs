@@ -4,6 +4,7 @@ use core::fmt;
 
 use crate::error::{Error, Kind};
 use crate::process::{JoinError, SpawnError};
+use crate::sys::fork::signal_name;
 
 /// Why a task has no result.
 ///
@@ -61,7 +62,9 @@ impl fmt::Display for TaskError {
         match self {
             TaskError::Panicked(message) => write!(f, "the task panicked: {message}"),
             TaskError::Signalled(signal) => {
-                write!(f, "the worker was ended by signal {signal} during the task")
+                write!(f, "the worker was ended by signal {signal}")?;
+                signal_name(*signal).map_or(Ok(()), |name| write!(f, " ({name})"))?;
+                f.write_str(" during the task")
             }
             TaskError::Exited(code) => {
                 write!(f, "the worker exited with code {code} during the task")

@@ -209,7 +209,8 @@ impl<In, Out> Pool<In, Out> {
     /// [`TaskError::Closed`]. From any thread, and from callbacks.
     ///
     /// It returns when the workers have ended. If the keeper has not ended them within
-    /// two seconds, because it is stopped, it is killed, which ends them as well.
+    /// two seconds, because it is stopped, it is killed; then the kernel ends them, and
+    /// nobody waits for that: one with much memory may be there a moment longer.
     ///
     /// # Errors
     ///

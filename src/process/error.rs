@@ -66,7 +66,8 @@ impl fmt::Display for SpawnError {
             SpawnError::Threads(threads) => write!(
                 f,
                 "spawn: this process has {threads} threads, and only a process with one can be \
-                 forked safely; spawn before the first thread is started, or take over the \
+                 forked safely; spawn before the first thread is started, in a `main` without \
+                 `#[tokio::main]`, which starts some, or take over the \
                  contract of `unsafe spawn_unchecked`, or spawn through a `Zygote`; tests that spawn need `harness = false` \
                  in Cargo.toml, since the default harness always has two threads"
             ),

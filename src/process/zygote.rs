@@ -137,8 +137,9 @@ impl Zygote {
     }
 
     /// As [`spawn`](Zygote::spawn), for a function that takes handles as well: a
-    /// [`Shared`](crate::Shared), an [`Event`](crate::sync::Event), or up to six of them in
-    /// a tuple. They may be younger than the zygote.
+    /// [`Shared`](crate::Shared), an [`Event`](crate::sync::Event), an end of a
+    /// [`queue`](crate::channel::queue()), or up to six of them in a tuple. They may be
+    /// younger than the zygote.
     ///
     /// # Errors
     ///

@@ -9,6 +9,8 @@ use super::message::{Decoder, Encoder, InPlace, InvalidMessage, Message};
 use super::place::View;
 use super::plain::{self, Plain};
 
+// Who has no `Message` is to be told of that, not of an unsafe trait.
+#[diagnostic::do_not_recommend]
 impl<T: Plain> Message for T {
     const FIXED: Option<usize> = Some(size_of::<T>());
     const IN_PLACE: InPlace = InPlace(true);

@@ -50,7 +50,8 @@ use super::words::Span;
     message = "`{Self}` cannot travel between processes as bytes",
     note = "write a struct of numbers with `plain!`, or implement `Message`: three methods, see \
             its example; with the feature `serde`, put it into a `Serde`; errors travel as \
-            their text, a `String`"
+            their text: `Result<(), String>`, with `map_err(|error| error.to_string())`; a \
+            closure that never returns says so by `|| -> () {{ .. }}`"
 )]
 pub trait Message: Sized {
     /// The length of every value's encoding, if they are all equally long.

@@ -23,8 +23,16 @@ pub fn cases() -> Vec<Case> {
     vec![
         case_saying("chaos::killed_at_random", || chaos(0)),
         case_saying("chaos::killed_at_random_and_tried_again", || chaos(3)),
-        Case::new("chaos::each_of_many_once", Duration::from_secs(600), || Ok(each_once())),
+        Case::new("chaos::each_of_many_once", Duration::from_secs(600) * rounds(), || {
+            Ok((0..rounds()).map(|_| each_once()).collect::<Vec<_>>().join("\n"))
+        }),
     ]
+}
+
+/// How often the one case that counts them is to do so.
+fn rounds() -> u32 {
+    let rounds = env::var("KILLPROOF_CHAOS_ROUNDS").ok();
+    rounds.and_then(|rounds| rounds.parse().ok()).unwrap_or(1)
 }
 
 fn seconds() -> u64 {
@@ -49,7 +57,8 @@ fn killer() -> process::Child<()> {
 }
 
 /// Without retries: what has a result ran once, and what died with its worker once or not
-/// at all. A hundred thousand where `KILLPROOF_STRESS_SECONDS` is set, else fewer.
+/// at all. A hundred thousand where `KILLPROOF_STRESS_SECONDS` is set, else fewer; and
+/// once more where the killer hit nobody at work.
 fn each_once() -> String {
     let count = if env::var_os("KILLPROOF_STRESS_SECONDS").is_some() { MANY } else { MANY / 20 };
     let runs = Shared::new([const { AtomicU32::new(0) }; MANY]).unwrap();
@@ -66,18 +75,23 @@ fn each_once() -> String {
     let pool = pool.unwrap();
     let killer = killer();
     let (mut done, mut died) = (0, 0);
-    for (n, result) in (0..count as u32).zip(pool.imap(0..count as u32)) {
-        let runs = runs[n as usize].load(Ordering::Relaxed);
-        match result {
-            Ok(value) => {
-                assert_eq!((value, runs), (n + 1, 1), "task {n}");
-                done += 1;
+    while died == 0 {
+        // Of an earlier round nothing is under way.
+        runs.iter().for_each(|runs| runs.store(0, Ordering::Relaxed));
+        done = 0;
+        for (n, result) in (0..count as u32).zip(pool.imap(0..count as u32)) {
+            let runs = runs[n as usize].load(Ordering::Relaxed);
+            match result {
+                Ok(value) => {
+                    assert_eq!((value, runs), (n + 1, 1), "task {n}");
+                    done += 1;
+                }
+                Err(TaskError::Signalled(9)) => {
+                    assert!(runs <= 1, "task {n} ran {runs} times");
+                    died += 1;
+                }
+                Err(error) => panic!("{error:?}"),
             }
-            Err(TaskError::Signalled(9)) => {
-                assert!(runs <= 1, "task {n} ran {runs} times");
-                died += 1;
-            }
-            Err(error) => panic!("{error:?}"),
         }
     }
     killer.kill().unwrap();
@@ -105,8 +119,9 @@ fn chaos(retries: u32) -> String {
     let pool = pool.unwrap();
     let killer = killer();
     let end = Instant::now() + Duration::from_secs(seconds());
-    let (mut done, mut died) = (0_u32, 0_u32);
-    while Instant::now() < end {
+    // And until the killer has hit somebody at work.
+    let (mut done, mut died, mut again) = (0_u32, 0_u32, 0_u32);
+    while Instant::now() < end || died + again == 0 {
         runs.iter().for_each(|runs| runs.store(0, Ordering::Relaxed));
         for (n, result) in (0..TASKS as u32).zip(pool.map_each(0..TASKS as u32)) {
             let runs = runs[n as usize].load(Ordering::Relaxed);
@@ -115,6 +130,7 @@ fn chaos(retries: u32) -> String {
                     assert_eq!(value, (n, vec![n as u8; n as usize * 5]));
                     assert!((1..=retries + 1).contains(&runs), "{runs} runs");
                     done += 1;
+                    again += runs - 1;
                 }
                 Err(TaskError::Signalled(9)) => {
                     // Killed before it was begun, or in it.
@@ -129,5 +145,8 @@ fn chaos(retries: u32) -> String {
     assert_eq!(pool.map(0..9).unwrap().len(), 9);
     pool.close();
     pool.join().unwrap();
-    format!("chaos with {retries} retries: {done} tasks done, {died} died with their workers")
+    format!(
+        "chaos with {retries} retries: {done} tasks done after {again} runs more, {died} died \
+         with their workers"
+    )
 }

@@ -1,8 +1,11 @@
 //! What users of other pools suffer from, and must not find here.
 #![allow(unsafe_code)]
 
+use std::alloc::{Layout, handle_alloc_error};
+use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::process::exit;
+use std::ptr::without_provenance_mut;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
@@ -23,6 +26,7 @@ pub fn cases() -> Vec<Case> {
     vec![
         case("complaint_01_a_killed_worker_fails_its_own_task", killed_at_work),
         case("complaint_01_so_does_one_that_exits", exits),
+        case("complaint_01_so_does_one_that_crashes", crashes),
         case("complaint_02_an_idle_worker_killed", killed_idle),
         case("complaint_05_join_before_the_results_are_read", joined_first),
         case("complaint_16_a_worker_has_a_pool", nested),
@@ -80,9 +84,36 @@ fn exits() {
         raise(Signal::try_from(number).unwrap()).unwrap();
     });
     let pool = pool.unwrap();
+    let said = TaskError::Signalled(15).to_string();
+    assert_eq!(said, "the worker was ended by signal 15 (SIGTERM) during the task");
     for signal in [Signal::SIGTERM, Signal::SIGABRT] {
         assert_eq!(pool.apply(signal as i32), Err(TaskError::Signalled(signal as i32)));
     }
+}
+
+/// How deep it is, on a stack that has an end.
+fn endless(depth: u64) -> u64 {
+    let frame = black_box([depth; 512]);
+    if depth == u64::MAX { 0 } else { frame[7] + endless(black_box(depth + 1)) }
+}
+
+fn crashes() {
+    let pool = Pool::new(2, |n: u32| match n {
+        // SAFETY: sound in no program: the kernel ends this process, which is the test.
+        0 => unsafe { without_provenance_mut::<u8>(8).write_volatile(1) },
+        1 => drop(black_box(endless(0))),
+        2 => handle_alloc_error(Layout::new::<u64>()),
+        _ => {}
+    });
+    let ends = pool.unwrap().map_each(0..4);
+    assert_eq!(
+        ends,
+        [11, 6, 6]
+            .map(|signal| Err(TaskError::Signalled(signal)))
+            .into_iter()
+            .chain([Ok(())])
+            .collect::<Vec<_>>()
+    );
 }
 
 fn killed_idle() {

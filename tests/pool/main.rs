@@ -2,7 +2,7 @@
 //!
 //! `cargo test --test pool`; `KILLPROOF_STRESS_SECONDS` says for how long the cases
 //! with random kills run (1 if it does not), and has the one that counts every task do
-//! so with a hundred thousand.
+//! so with a hundred thousand; `KILLPROOF_CHAOS_ROUNDS`, how often that one does.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -34,7 +34,13 @@ fn threads() {
     let error = spawn(|| ()).unwrap_err();
     assert_eq!(error, SpawnError::Threads(2));
     let says = error.to_string();
-    for advice in ["2 threads", "before the first thread", "spawn_unchecked", "harness = false"] {
+    for advice in [
+        "2 threads",
+        "before the first thread",
+        "#[tokio::main]",
+        "spawn_unchecked",
+        "harness = false",
+    ] {
         assert!(says.contains(advice), "{says}");
     }
     assert_eq!(Builder::new().name("x").spawn(|| ()).unwrap_err(), SpawnError::Threads(2));
