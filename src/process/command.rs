@@ -43,6 +43,11 @@ pub trait CommandExt {
     /// The handle travels as open descriptors, whose numbers are in the environment
     /// variable `KILLPROOF_` and the name; so [`Command::env_clear`] must come before.
     ///
+    /// An end of a queue counts at its side once the program has asked for it by
+    /// [`inherited`], and for nobody before that. So keep yours until you were told that it
+    /// has: dropped earlier, it may have been the last, and then the others are told
+    /// `Disconnected`, and what was sent, or is sent yet, lies there.
+    ///
     /// # Errors
     ///
     /// When there are no descriptors left, or the handle was opened by a

@@ -12,7 +12,8 @@ use std::thread;
 
 use common::case::case;
 use common::mapped::{Gate, gate};
-use killproof::process::{Builder, Stdio, log_to_stderr, spawn, spawn_unchecked};
+use killproof::pool::{Pool, TaskError};
+use killproof::process::{Builder, Stdio, Zygote, log_to_stderr, spawn, spawn_unchecked};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 fn main() {
@@ -20,6 +21,7 @@ fn main() {
         case("log::a_life", a_life),
         case("log::the_level", the_level),
         case("log::long_and_broken_lines", long_and_broken_lines),
+        case("log::of_a_zygote_and_of_a_pool", of_a_zygote_and_of_a_pool),
         case("log::another_logger", another_logger),
         case("log::another_logger_beside_threads", another_logger_beside_threads),
         case(
@@ -115,6 +117,45 @@ fn long_and_broken_lines() {
     assert_eq!((lines[0], lines[2]), ("[ERROR/main] one two", "[ERROR/main] after"));
     assert!((4090..4096).contains(&lines[1].len()), "{}", lines[1].len());
     assert!(lines[1].ends_with('\u{e4}'));
+}
+
+/// Each is told of by whoever forked it, and by whoever learns how it ended.
+fn of_a_zygote_and_of_a_pool() {
+    let said = said(|| {
+        ours(LevelFilter::Info);
+        let zygote = Zygote::start().unwrap();
+        zygote.spawn(|()| log::info!("at work"), ()).unwrap().join().unwrap();
+        let pool = Pool::new(1, |n: u32| {
+            log::info!("task {n}");
+            if n == 7 {
+                std::process::abort();
+            }
+        });
+        let pool = pool.unwrap();
+        assert_eq!(pool.map_each([7, 8]), [Err(TaskError::Signalled(6)), Ok(())]);
+        pool.close();
+        pool.join().unwrap();
+    });
+    for wanted in [
+        "[INFO/main] zygote started, pid ",
+        "[INFO/main] Process-1 started, pid ",
+        "[INFO/Process-1] child process running",
+        "[INFO/Process-1] at work",
+        "[INFO/Process-1] process exiting with exitcode 0",
+        "[INFO/main] pool started, pid ",
+        "[INFO/pool] child process running",
+        "[INFO/pool] worker-1 started, pid ",
+        "[INFO/worker-1] task 7",
+        "[INFO/worker-1] task 8",
+        "[INFO/pool] process exiting with exitcode 0",
+    ] {
+        assert!(said.lines().any(|line| line.starts_with(wanted)), "{wanted}\n{said}");
+    }
+    let told = said.lines().filter(|line| {
+        line.starts_with("[WARN/pool] worker-1, pid ")
+            && line.ends_with(", was killed by signal 6 (SIGABRT)")
+    });
+    assert_eq!(told.count(), 1, "{said}");
 }
 
 /// Remembers, behind a lock.

@@ -14,6 +14,7 @@ mod ends;
 mod faults;
 mod forks;
 mod group;
+mod handed;
 mod handover;
 mod names;
 mod namespace;
@@ -31,6 +32,9 @@ use common::case::{case, case_saying};
 use common::mapped::gate;
 
 fn main() {
+    if handed::is_other() {
+        return handed::other();
+    }
     let cases = [
         values::cases(),
         complaints::cases(),
@@ -47,6 +51,7 @@ fn main() {
         refusals::cases(),
         forks::cases(),
         handover::cases(),
+        handed::cases(),
         names::cases(),
         namespace::cases(),
         output::cases(),

@@ -14,8 +14,10 @@ impl<Tx: Message, Rx: Message> Connection<Tx, Rx> {
     /// [`Shared`](crate::Shared), an [`Event`](crate::sync::Event), an end of a queue,
     /// which the other process [receives](Connection::recv_handle) as one of its own.
     ///
-    /// This process's handle stays its own. A queue's end keeps its side from looking
-    /// deserted until the other process has its own.
+    /// This process's handle stays its own. A queue's end on its way counts for nobody: it
+    /// does once the other process has received it. So keep yours until you were told that
+    /// it has: dropped earlier, it may have been the last at its side, and then the others
+    /// are told `Disconnected`, and what was sent, or is sent yet, lies there.
     ///
     /// # Errors
     ///
