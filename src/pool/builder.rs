@@ -223,7 +223,7 @@ impl Builder {
         let crew = Processes { lines, notices: heard, keeper, stop, board, code };
         let body = self.largest.saturating_add(COVER);
         let limits = Limits { body, workers, ahead: self.depth };
-        Ok(Pool::over(Exchange::new(owner, Crew::Processes(crew), limits, book)))
+        Ok(Pool::over(Exchange::new(owner, Crew::Processes(Box::new(crew)), limits, book)))
     }
 
     /// One of a worker's two rings. A task comes back to nobody but the keeper: to all

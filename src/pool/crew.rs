@@ -19,7 +19,8 @@ use crate::sys::map::Code;
 const GRACE: Duration = Duration::from_secs(2);
 
 pub(super) enum Crew {
-    Processes(Processes),
+    /// Larger than the other by the ends of queues.
+    Processes(Box<Processes>),
     Threads(Threads),
 }
 
