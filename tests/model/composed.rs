@@ -3,7 +3,8 @@
 use std::thread;
 
 use killproof::sync::{
-    Barrier, Condvar, Mutex, Once, OnceLock, Party, ReentrantMutex, RwLock, Semaphore,
+    Array, Barrier, Condvar, Flag, Mutex, Once, OnceLock, Party, ReentrantMutex, RwLock, Semaphore,
+    Value,
 };
 use killproof::{Shared, shareable};
 
@@ -17,6 +18,9 @@ shareable! {
         round: Barrier<4>,
         setup: Once,
         limit: OnceLock<u64>,
+        visits: Value<[u64; 2]>,
+        each: Array<u64, 4>,
+        begun: Flag,
         more: [Condvar<2>; 3],
     }
 }
@@ -34,6 +38,9 @@ fn a_state_of_all_of_them() {
         round: Barrier::with_capacity(THREADS as usize),
         setup: Once::new(),
         limit: OnceLock::new(),
+        visits: Value::new([0; 2]),
+        each: Array::new([0; THREADS as usize]),
+        begun: Flag::new(),
         more: std::array::from_fn(|_| Condvar::with_capacity()),
     })
     .unwrap();
@@ -51,6 +58,13 @@ fn a_state_of_all_of_them() {
                 let till = state.till.lock().unwrap();
                 state.till.lock().unwrap().update(|sum| sum + 1);
                 drop(till);
+                state.visits.update(|[first, second]| [first + 1, second + 2]).unwrap();
+                state.each.update(number as usize, |own| own + number).unwrap();
+                let begun = Shared::map(&state, |state| &state.begun);
+                if number == 0 {
+                    begun.set();
+                }
+                begun.wait();
                 party.wait().unwrap();
                 let turn = state.turn.lock().unwrap();
                 let mut turn = state.changed.wait_while(turn, |turn| *turn != number + 1).unwrap();
@@ -63,6 +77,8 @@ fn a_state_of_all_of_them() {
     });
     assert_eq!(*state.turn.lock().unwrap(), *state.limit.get().unwrap());
     assert_eq!(state.till.lock().unwrap().get(), THREADS);
+    assert_eq!(state.visits.get(), [THREADS, 2 * THREADS]);
+    assert_eq!(state.each.get_all(), [0, 1, 2, 3]);
     for changed in &state.more {
         assert!(!format!("{changed:?}").contains("unplaced"), "{changed:?}");
     }
