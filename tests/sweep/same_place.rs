@@ -16,6 +16,9 @@ use crate::common::pin;
 use crate::common::trace::{Stop, Traced, mark};
 use crate::way::Way;
 
+/// The bit of the flags that has a processor stop after each instruction.
+const TRAP_FLAG: u64 = 1 << 8;
+
 /// Above everything; nothing here sleeps.
 const LIMIT: Duration = Duration::from_secs(600);
 
@@ -66,7 +69,8 @@ fn registers_after(k: usize, way: &mut Way) -> Result<(usize, Vec<u64>), String>
     }
     let r = getregs(victim.child().pid()).map_err(|e| format!("registers: {e}"))?;
     let pointers = [r.rip, r.rsp, r.rbp, r.rsi, r.rdi];
-    let others = [r.rax, r.rbx, r.rcx, r.rdx, r.r8, r.r9, r.r10, r.r11];
+    // A system call leaves the flags in r11, among them that it was stepped.
+    let others = [r.rax, r.rbx, r.rcx, r.rdx, r.r8, r.r9, r.r10, r.r11 & !TRAP_FLAG];
     let last = [r.r12, r.r13, r.r14, r.r15];
     let words = [&pointers[..], &others, &last].concat().into_iter();
     // Its number, left behind by the way to its begin, is another for each.
