@@ -10,18 +10,26 @@ use super::words::Size;
 use crate::primitive::{Process, Processes, Proof, Stamp};
 use crate::raw::queue::Order;
 
-fn post(order: Order) -> Arc<Post> {
-    Arc::new(Post::ranked(Size { capacity: 4, cells: 2, blocks: 0, seats: 1 }, order))
+fn post(order: Order, cells: usize) -> Arc<Post> {
+    Arc::new(Post::ranked(Size { capacity: 4, cells, blocks: 0, seats: 1 }, order))
 }
 
 /// Messages have their value as their key. Somebody has the first `held` on lease, and
 /// then sends `more`; a thread of it runs `body`.
 fn holding(
     processes: &Processes,
+    what: (&'static [u64], usize, &'static [u64]),
+    body: fn(&Post, Process),
+) -> (Arc<Post>, Stamp) {
+    holding_in(post(Order::Smallest, 2), processes, what, body)
+}
+
+fn holding_in(
+    post: Arc<Post>,
+    processes: &Processes,
     (full, held, more): (&'static [u64], usize, &'static [u64]),
     body: fn(&Post, Process),
 ) -> (Arc<Post>, Stamp) {
-    let post = post(Order::Smallest);
     let keeper = processes.afterwards(&post, move |post, me| {
         post.enter(me);
         full.iter().for_each(|value| post.send(me, *value));
@@ -52,7 +60,7 @@ fn try_receive(post: &Post, me: Process) {
 #[test]
 fn it_keeps_its_place() {
     Proof::of("recall: keys, equals and stacks").explore(|processes| {
-        let urgent = post(Order::Smallest);
+        let urgent = post(Order::Smallest, 2);
         processes.afterwards(&urgent, |post, me| {
             post.enter(me);
             for (value, key) in [(10, 9), (20, 9), (30, 8)] {
@@ -66,7 +74,7 @@ fn it_keeps_its_place() {
             assert_eq!(order, [40, 30, 10, 20]);
             post.settle(me);
         });
-        let stack = post(Order::Latest);
+        let stack = post(Order::Latest, 2);
         processes.afterwards(&stack, |post, me| {
             post.enter(me);
             [1, 2].into_iter().for_each(|value| post.send(me, value));
@@ -162,7 +170,10 @@ fn without_a_cell_what_came_back_comes_first() {
 fn someone_dies(name: &'static str, victim: fn(&Post, Process), others: [fn(&Post, Process); 2]) {
     let proof = Proof::of(name).with_fresh_loads_only().preemptions(1);
     proof.for_each_death(move |processes| {
-        let (post, _) = holding(processes, (&[10, 20], 1, &[]), give_one_back);
+        // One for the keeper, one for each who leases: the dead one's may be in the hands
+        // of who frees it.
+        let post = post(Order::Smallest, 3);
+        let (post, _) = holding_in(post, processes, (&[10, 20], 1, &[]), give_one_back);
         processes.victim(&post, victim, |_, _| ());
         for other in others {
             processes.spawn(&post, other);
