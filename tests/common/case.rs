@@ -1,6 +1,8 @@
 //! The cases of a test program: each in a process and a process group of its own,
 //! under a watchdog that kills the group and names the case; several at once.
 
+#![allow(unsafe_code)]
+
 use std::collections::BTreeMap;
 use std::env;
 use std::sync::{Arc, Mutex};
@@ -9,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Trial};
 use nix::sys::prctl;
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, killpg, sigaction};
 use nix::unistd::{Pid, setpgid};
 
 use super::child::{children, fork, is_running, reap_all, until};
@@ -104,12 +106,24 @@ pub fn run(cases: Vec<Case>) -> ! {
     conclusion.exit()
 }
 
+/// The signals of a terminal mean what they usually do, also where a shell has started
+/// the tests in the background, with these ignored.
+fn heed_the_terminal() -> nix::Result<()> {
+    let usual = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+    for of_terminal in [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP] {
+        // SAFETY: no handler of anybody's is called.
+        unsafe { sigaction(of_terminal, &usual) }?;
+    }
+    Ok(())
+}
+
 /// Runs one case, and leaves nobody behind.
 fn guard(case: Case) -> Result<String, String> {
     let report = Mapped::new(Note::new());
     let leader = fork(|| {
         setpgid(Pid::from_raw(0), Pid::from_raw(0)).map_err(|e| format!("setpgid: {e}"))?;
         prctl::set_child_subreaper(true).map_err(|e| format!("subreaper: {e}"))?;
+        heed_the_terminal().map_err(|e| format!("sigaction: {e}"))?;
         report.write(&(case.body)()?);
         Ok(())
     });
