@@ -132,9 +132,17 @@ pub(super) fn not_joined(stop: Stop) -> Error {
 }
 
 /// The message that these bytes are.
-#[inline]
+#[inline(always)]
 pub(super) fn decode<T: Message>(view: View<'_>) -> Result<T, RecvError> {
-    message::from_view(view).map_err(|_| RecvError::Invalid(view.to_vec()))
+    match message::from_view(view) {
+        Ok(value) => Ok(value),
+        Err(_) => Err(invalid(view)),
+    }
+}
+
+#[cold]
+fn invalid(view: View<'_>) -> RecvError {
+    RecvError::Invalid(view.to_vec())
 }
 
 impl fmt::Display for RecvError {

@@ -38,13 +38,17 @@ impl<'a> Room<'a> {
 
     /// Lets `write` fill `len` bytes of the slot, and commits. `write` runs no
     /// code but this crate's.
-    #[inline]
+    #[inline(always)]
     pub(super) fn send(self, len: usize, write: impl FnOnce(Place<'_>)) {
         let mapped = &self.queue.memory;
         let words = mapped.slot_words(self.queue.slot_index(self.position));
         // SAFETY: a `Room` is the claim of the slot (`claim`), so until the commit nobody
         //    else reads or writes its bytes.
-        write(unsafe { Place::of(Span::new(words, 0, len), mapped.trust()) });
+        match unsafe { Place::of(Span::new(words, 0, len), mapped.trust()) } {
+            // As in `Found::take_in_place`.
+            Place::Own(bytes) => write(Place::Own(bytes)),
+            Place::Open(span) => write(Place::Open(span)),
+        }
         self.commit(Meta { len, block: None });
     }
 
@@ -159,7 +163,7 @@ impl<'a> Found<'a> {
     }
 
     /// Where a message lies that is not in a block.
-    #[inline]
+    #[inline(always)]
     fn inline_words(&self) -> &[AtomicU64] {
         let mapped = &self.queue.memory;
         match self.source {
@@ -168,7 +172,7 @@ impl<'a> Found<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn inline_view(&self, len: usize) -> View<'_> {
         let span = Span::new(self.inline_words(), 0, len);
         // SAFETY: a `Found` is the claim of the slot or cell (`claim`), so nobody else
@@ -178,9 +182,13 @@ impl<'a> Found<'a> {
 
     /// Takes the message out: lets `read` see it in place, and commits. `read`
     /// runs no code but this crate's. The message is not in a block.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take_in_place<R>(self, len: usize, read: impl FnOnce(View<'_>) -> R) -> R {
-        let result = read(self.inline_view(len));
+        // Told apart here and not where it is looked at, so that each is short.
+        let result = match self.inline_view(len) {
+            View::Own(bytes) => read(View::Own(bytes)),
+            View::Open(span) => read(View::Open(span)),
+        };
         self.commit_received();
         result
     }

@@ -162,7 +162,7 @@ impl Encoder<'_> {
     /// # Panics
     ///
     /// When more is written than the message's `encoded_len` announced.
-    #[inline]
+    #[inline(always)]
     pub fn put(&mut self, bytes: &[u8]) {
         const TOO_MUCH: &str = "a message wrote more than its encoded_len()";
         match &mut self.rest {
@@ -172,13 +172,17 @@ impl Encoder<'_> {
                 (here, *rest) = all.split_at_mut_checked(bytes.len()).expect(TOO_MUCH);
                 here.copy_from_slice(bytes);
             }
-            Place::Open(rest) => {
-                let here;
-                (here, *rest) = rest.split_at_checked(bytes.len()).expect(TOO_MUCH);
-                here.write(bytes);
-            }
+            Place::Open(rest) => *rest = put_open(*rest, bytes).expect(TOO_MUCH),
         }
     }
+}
+
+/// Out of line, as all that is for strangers: what the family does stays short.
+#[inline(never)]
+fn put_open<'a>(rest: Span<'a>, bytes: &[u8]) -> Option<Span<'a>> {
+    let (here, rest) = rest.split_at_checked(bytes.len())?;
+    here.write(bytes);
+    Some(rest)
 }
 
 /// Where a message reads itself from.
@@ -203,7 +207,7 @@ impl<'a> Decoder<'a> {
     /// # Errors
     ///
     /// When there are fewer.
-    #[inline]
+    #[inline(always)]
     pub fn take(&mut self, len: usize) -> Result<&'a [u8], InvalidMessage> {
         let (here, rest) = self.rest().split_at_checked(len).ok_or(InvalidMessage)?;
         self.0 = Rest::Own(rest);
@@ -233,7 +237,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// The next `len` bytes, where they are.
-    #[inline]
+    #[inline(always)]
     pub(super) fn view(&mut self, len: usize) -> Result<View<'a>, InvalidMessage> {
         match &mut self.0 {
             Rest::Own(_) => self.take(len).map(View::Own),
@@ -264,7 +268,7 @@ pub(crate) fn encode_into<T: Message>(value: &T, out: &mut [u8]) {
 }
 
 /// The same, wherever that is.
-#[inline]
+#[inline(always)]
 pub(crate) fn encode_to<T: Message>(value: &T, out: Place<'_>) {
     let mut encoder = Encoder { rest: out };
     value.encode(&mut encoder);
@@ -279,21 +283,27 @@ pub(crate) fn to_bytes<T: Message>(value: &T) -> Vec<u8> {
 }
 
 /// The value whose whole encoding `bytes` are.
-#[inline]
+#[inline(always)]
 pub(crate) fn from_bytes<T: Message>(bytes: &[u8]) -> Result<T, InvalidMessage> {
     decode_all_of(Decoder(Rest::Own(bytes)))
 }
 
 /// The same, wherever they are.
-#[inline]
+#[inline(always)]
 pub(crate) fn from_view<T: Message>(view: View<'_>) -> Result<T, InvalidMessage> {
     match view {
         View::Own(bytes) => from_bytes(bytes),
-        View::Open(span) => decode_all_of(Decoder(Rest::Open(span, &OnceLock::new()))),
+        View::Open(span) => from_span(span),
     }
 }
 
-#[inline]
+#[inline(never)]
+fn from_span<T: Message>(span: Span<'_>) -> Result<T, InvalidMessage> {
+    decode_all_of(Decoder(Rest::Open(span, &OnceLock::new())))
+}
+
+// Always: in a function of its own the value would be copied once more.
+#[inline(always)]
 fn decode_all_of<T: Message>(mut input: Decoder<'_>) -> Result<T, InvalidMessage> {
     let value = T::decode(&mut input)?;
     if input.left() == 0 { Ok(value) } else { Err(InvalidMessage) }

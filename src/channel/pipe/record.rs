@@ -57,7 +57,9 @@ impl<'a> Room<'a> {
         //    and there is one sender, which `cursor` is borrowed from. 2. The reference
         //    is gone before the commit.
         match unsafe { ring.place(at, self.len) } {
-            Some(place) => write(place),
+            // Told apart here, so that what is done with either is short.
+            Some(Place::Own(bytes)) => write(Place::Own(bytes)),
+            Some(Place::Open(span)) => write(Place::Open(span)),
             None => {
                 self.spare.clear();
                 self.spare.resize(self.len, 0);
@@ -136,7 +138,11 @@ impl<'a> Found<'a> {
         //    this end does. 2. The reference is gone before the commit.
         match unsafe { self.pipe.memory.view(self.body(), self.len) } {
             Some(view) => {
-                let result = read(view);
+                // As in `Room::send`.
+                let result = match view {
+                    View::Own(bytes) => read(View::Own(bytes)),
+                    View::Open(span) => read(View::Open(span)),
+                };
                 self.commit();
                 result
             }
