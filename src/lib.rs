@@ -83,8 +83,8 @@
 //! ```
 //!
 //! `docs/cookbook.md` in the package has the programs that people write first,
-//! `docs/guide.md` Python's `multiprocessing` call by call, `docs/design.md` why all this
-//! is built as it is.
+//! `docs/guide.md` the way from Python's `multiprocessing`, `docs/design.md` why all this is
+//! built as it is.
 //!
 #![doc = include_str!("../docs/compare.md")]
 //!

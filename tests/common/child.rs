@@ -35,7 +35,7 @@ pub struct Child {
 pub fn fork(body: impl FnOnce() -> Result<(), String>) -> Child {
     let note = Mapped::new(Note::new());
     let parent = getpid();
-    // SAFETY: the processes of a case have one thread each (see the module
+    // SAFETY: a process of a case that forks has one thread then (see the module
     // `common`), so no lock is left behind held in the child.
     match unsafe { unix_fork() }.expect("fork") {
         ForkResult::Parent { child } => Child { pid: child, pidfd: pidfd_of(child), note },

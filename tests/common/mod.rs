@@ -2,8 +2,8 @@
 //! that cannot leak, traced children that can be stopped anywhere, and a
 //! watchdog over each case.
 //!
-//! The process that runs a case has one thread, and so has every child: that is
-//! what makes the forks here sound.
+//! The process that runs a case has one thread. So has every child that forks, at that
+//! moment: that is what makes the forks here sound.
 
 // Each test binary compiles this module and uses its own part of it.
 #![allow(dead_code)]

@@ -101,7 +101,11 @@ fn crashes() {
     let pool = Pool::new(2, |n: u32| match n {
         // SAFETY: sound in no program: the kernel ends this process, which is the test.
         0 => unsafe { without_provenance_mut::<u8>(8).write_volatile(1) },
-        1 => drop(black_box(endless(0))),
+        // Not on the main thread's stack, which may have no end.
+        1 => {
+            let deep = thread::Builder::new().stack_size(1 << 20).spawn(|| endless(0));
+            drop(black_box(deep.unwrap().join()));
+        }
         2 => handle_alloc_error(Layout::new::<u64>()),
         _ => {}
     });

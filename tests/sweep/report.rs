@@ -23,7 +23,9 @@ pub fn sweep<W: 'static>(row: &Row<W>) -> Result<String, String> {
     let every = chosen_stride(row.every, n);
     let mut points: Vec<usize> = (0..n).filter(|k| is_chosen(every, *k, n)).collect();
     if is_sample() {
-        points.iter_mut().for_each(|k| *k = way.near(*k));
+        let is_edge = |k: usize| every.is_none_or(|it| k < it.edge || k + it.edge >= n);
+        points.iter_mut().filter(|k| !is_edge(**k)).for_each(|k| *k = way.near(*k));
+        points.sort_unstable();
         points.dedup();
     }
     let mut tally = Tally { every, ..Tally::default() };
