@@ -20,7 +20,7 @@ pub(super) enum Body<'a> {
     Copied(Vec<u8>),
     /// So many, in a block.
     InBlock(Block<'a>, usize),
-    /// To be copied into a block, of which nobody may have a reference.
+    /// To be copied into a block, of which nobody may have a reference, before it is sent.
     BesideBlock(Block<'a>, Vec<u8>),
 }
 
@@ -58,10 +58,7 @@ impl<'a> Body<'a> {
         match self {
             Body::Copied(bytes) => room.send(bytes.len(), |slot| slot.write(&bytes)),
             Body::InBlock(block, len) => room.send_block(block, len),
-            Body::BesideBlock(mut block, bytes) => {
-                block.place(bytes.len()).write(&bytes);
-                room.send_block(block, bytes.len());
-            }
+            Body::BesideBlock(block, bytes) => room.send_block(block, bytes.len()),
         }
     }
 }
@@ -143,7 +140,15 @@ impl<'a> Loaned<'a> {
         self.owner == me
     }
 
-    /// Commits the message at its place.
+    /// Has the bytes where they are sent from, before a place in the order is claimed:
+    /// nobody waits for a copy.
+    pub(super) fn settle(&mut self) {
+        if let Some(Body::BesideBlock(block, bytes)) = &mut self.body {
+            block.place(bytes.len()).write(bytes);
+        }
+    }
+
+    /// Commits the message at its place; it is [settled](Loaned::settle).
     pub(super) fn send(mut self, room: Room<'a>) {
         if let Some(body) = self.body.take() {
             body.send(room);

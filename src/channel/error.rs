@@ -140,6 +140,7 @@ pub(super) fn decode<T: Message>(view: View<'_>) -> Result<T, RecvError> {
     }
 }
 
+/// Where strangers may write, what is there by now.
 #[cold]
 fn invalid(view: View<'_>) -> RecvError {
     RecvError::Invalid(view.to_vec())

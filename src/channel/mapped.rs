@@ -116,7 +116,7 @@ impl Mapped {
     /// Where the `bytes` from `start` on lie, in whole words.
     #[inline]
     fn words(&self, start: usize, bytes: usize) -> &[AtomicU64] {
-        let words: *const AtomicU64 = self.get(start, 0, 0);
+        let words = self.at(start).cast::<AtomicU64>();
         // SAFETY: 1. Inside the mapping: what stands at `start` has a stride of whole
         //    words, in which there is room for so many bytes. 2. Atomics, valid whatever
         //    their bytes, which live as long as `self`.
@@ -163,7 +163,7 @@ impl Memory for Mapped {
 
     /// By a store to a word that means nothing: unlike a prefetch, it is done.
     #[inline]
-    fn fetch(&self, index: usize) {
+    fn touch(&self, index: usize) {
         if let Some(spare_at) = self.plan.spare_at {
             let spare: &AtomicU64 =
                 self.get(self.plan.slots_at + spare_at, self.plan.slot_stride, index);
@@ -177,7 +177,7 @@ impl Memory for Mapped {
     }
 
     fn seats(&self, side: Side) -> &[Seat] {
-        let start: *const Seat = self.get(self.plan.seats_at[side as usize], 0, 0);
+        let start = self.at(self.plan.seats_at[side as usize]).cast::<Seat>();
         // SAFETY: the plan has room for as many seats in a row; they are
         // atomics, valid whatever their bytes, and live as long as `self`.
         unsafe { core::slice::from_raw_parts(start, self.geometry.seats) }
@@ -190,7 +190,7 @@ impl Memory for Mapped {
     }
 
     fn blocks(&self) -> &[Block] {
-        let start: *const Block = self.get(self.plan.blocks_at, 0, 0);
+        let start = self.at(self.plan.blocks_at).cast::<Block>();
         // SAFETY: as for the seats.
         unsafe { core::slice::from_raw_parts(start, self.plan.blocks) }
     }

@@ -153,7 +153,7 @@ impl<'a> Reservation<'a> {
         self.commit_until(Deadline::after(timeout))
     }
 
-    fn commit_until(self, deadline: Deadline) -> Result<(), SendError<Reservation<'a>>> {
+    fn commit_until(mut self, deadline: Deadline) -> Result<(), SendError<Reservation<'a>>> {
         let sender = self.sender;
         let me = match sender.end.me() {
             Ok(me) if self.loaned.is_owner(me) => me,
@@ -166,6 +166,7 @@ impl<'a> Reservation<'a> {
         if sender.end.is_alone(Side::Receive) {
             return Err(SendError::Disconnected(self));
         }
+        self.loaned.settle();
         match Room::claim(sender.end.queue(), me, deadline, 0) {
             Ok(room) => {
                 self.loaned.send(room);

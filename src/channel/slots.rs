@@ -43,7 +43,7 @@ impl<'a> Room<'a> {
         let mapped = &self.queue.memory;
         let words = mapped.slot_words(self.queue.slot_index(self.position));
         // SAFETY: a `Room` is the claim of the slot (`claim`), so until the commit nobody
-        //    else reads or writes its bytes.
+        //    else reads or writes its bytes. A region is made of zeros.
         match unsafe { Place::of(Span::new(words, 0, len), mapped.trust()) } {
             // As in `Found::take_in_place`.
             Place::Own(bytes) => write(Place::Own(bytes)),
@@ -113,7 +113,7 @@ impl<'a> Block<'a> {
         let span = Span::new(mapped.block_words(self.index), 0, len);
         // SAFETY: a `Block` is a block whose word bears this process's stamp (`claim`,
         //    `adopt`), so nobody else touches its bytes, and `&mut self` makes this the
-        //    only reference here.
+        //    only reference here. A region is made of zeros.
         unsafe { Place::of(span, mapped.trust()) }
     }
 }
@@ -241,8 +241,8 @@ impl<'a> Found<'a> {
         if meta.block.is_none() {
             let span = Span::new(mapped.cell_words(cell), 0, meta.len);
             // SAFETY: `claim_cell` made the cell this process's, so nobody else touches
-            //    its bytes.
-            unsafe { Place::of(span, mapped.trust()) }.copy(self.inline_view(meta.len));
+            //    its bytes. A region is made of zeros.
+            unsafe { Place::of(span, mapped.trust()) }.copy_from(self.inline_view(meta.len));
         }
         self.queue.commit_leased(position, cell);
         Ok(self.leased_in(cell))

@@ -38,7 +38,9 @@ impl<'a> Place<'a> {
                 // SAFETY: 1. A span is so many bytes of atomics, which live as long and may
                 //    be written to. 2. The family keeps to the rules, by which, says the
                 //    caller, nothing else refers to them.
-                Place::Own(unsafe { core::slice::from_raw_parts_mut(span.start(), span.len()) })
+                Place::Own(unsafe {
+                    core::slice::from_raw_parts_mut(span.as_mut_ptr(), span.len())
+                })
             }
         }
     }
@@ -66,11 +68,11 @@ impl<'a> Place<'a> {
 
     /// The same with bytes that others may write to.
     #[inline]
-    pub(crate) fn copy(self, from: View<'_>) {
+    pub(crate) fn copy_from(self, from: View<'_>) {
         match (self, from) {
             (place, View::Own(bytes)) => place.write(bytes),
             (Place::Own(bytes), View::Open(span)) => span.read(bytes),
-            (Place::Open(to), View::Open(from)) => to.copy(from),
+            (Place::Open(to), View::Open(from)) => to.copy_from(from),
         }
     }
 }
@@ -87,7 +89,7 @@ impl<'a> View<'a> {
             Trust::Strangers => View::Open(span),
             Trust::Family => {
                 // SAFETY: as in `Place::of`, for reading.
-                View::Own(unsafe { core::slice::from_raw_parts(span.start(), span.len()) })
+                View::Own(unsafe { core::slice::from_raw_parts(span.as_mut_ptr(), span.len()) })
             }
         }
     }

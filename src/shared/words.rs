@@ -71,7 +71,7 @@ impl<'a> Span<'a> {
 
     /// The first of them.
     #[inline(always)]
-    pub(crate) fn start(self) -> *mut u8 {
+    pub(crate) fn as_mut_ptr(self) -> *mut u8 {
         self.words.as_ptr().cast::<u8>().cast_mut().wrapping_add(self.start)
     }
 
@@ -121,7 +121,7 @@ impl<'a> Span<'a> {
     /// # Panics
     ///
     /// Where `from` is not so long.
-    pub(crate) fn copy(self, from: Span<'_>) {
+    pub(crate) fn copy_from(self, from: Span<'_>) {
         assert_eq!(from.len(), self.len());
         let mut chunk = [0; 8 * WORD];
         for start in (0..self.len()).step_by(chunk.len()) {
@@ -262,7 +262,7 @@ mod tests {
             prop_assert_eq!(&span.to_vec(), &bytes);
             let others = self::words();
             let copy = Span::new(&others, LEN - offset - span.len(), span.len());
-            copy.copy(span);
+            copy.copy_from(span);
             prop_assert_eq!(copy.to_vec(), bytes);
         }
 

@@ -13,7 +13,7 @@ const PANICKING: u64 = 1;
 /// which travel in registers.
 ///
 /// Without drop glue, so that a guard's drop is few instructions wherever it is: each
-/// guard asks [`sound`](Holder::sound) and then [`end`](Holder::end), once.
+/// guard asks [`end_if_sound`](Holder::end_if_sound) and then [`end`](Holder::end), once.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Holder {
     /// The stamp of the process that locked, and [`PANICKING`].
@@ -58,7 +58,7 @@ impl Holder {
     /// Ends where there is nothing to it but to give the lock back, and says whose it
     /// is. Otherwise nothing has happened, and [`end`](Holder::end) says what to do.
     #[inline]
-    pub(super) fn sound(&self) -> Option<Stamp> {
+    pub(super) fn end_if_sound(&self) -> Option<Stamp> {
         let me = primitive::known()?;
         (me.word() == self.word && !thread::panicking() && self.loan.try_end()).then_some(me)
     }

@@ -293,7 +293,7 @@ impl<T: Shareable + Copy> DerefMut for MutexGuard<'_, T> {
 impl<T: Shareable + Copy> Drop for MutexGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        match self.holder.sound() {
+        match self.holder.end_if_sound() {
             Some(me) => self.mutex.raw.unlock(me),
             None => self.drop_slowly(),
         }

@@ -236,7 +236,7 @@ impl<T: Shareable + Copy> Deref for ReentrantMutexGuard<'_, T> {
 impl<T: Shareable + Copy> Drop for ReentrantMutexGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        match self.holder.sound() {
+        match self.holder.end_if_sound() {
             Some(me) => self.mutex.raw.unlock(me),
             None => self.drop_slowly(),
         }

@@ -191,7 +191,7 @@ impl Ring {
 impl Memory for Ring {
     #[inline]
     fn control(&self) -> &Control {
-        // SAFETY: 1. The body begins with the words: there is room for them, as in `piece`,
+        // SAFETY: 1. The body begins with the words: there is room for them, as in `words`,
         //    and it is aligned to 128, as they are. 2. They are atomics, for which any
         //    bytes are valid. 3. The mapping lives as long as `self`.
         unsafe { self.region.body().cast::<Control>().as_ref() }

@@ -199,7 +199,7 @@ impl<M: Memory> Queue<M> {
     /// The last look before a sleep: as [`take_returned`](Queue::take_returned),
     /// ordered against who gives back.
     pub(super) fn take_returned_last(&self, me: Stamp) -> Option<usize> {
-        if self.calm().returned.fetch_or(0, Ordering::AcqRel) == 0 || self.is_ranked() {
+        if self.is_ranked() || self.calm().returned.fetch_or(0, Ordering::AcqRel) == 0 {
             return None;
         }
         self.redeliver(me, false)

@@ -58,9 +58,9 @@ pub(crate) trait Memory {
     fn control(&self) -> &Control;
     /// `index` is below the number of slots.
     fn slot(&self, index: usize) -> &Slot;
-    /// Has the CPU begin to fetch the lines of a slot's bytes, to write there. No word
-    /// that means anything is touched.
-    fn fetch(&self, _index: usize) {}
+    /// Has the CPU begin to fetch the last line of a slot of several, to write there. No
+    /// word that means anything is touched.
+    fn touch(&self, _index: usize) {}
     /// `index` is below the number of cells.
     fn cell(&self, index: usize) -> &Cell;
     fn seats(&self, side: Side) -> &[Seat];

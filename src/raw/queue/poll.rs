@@ -55,7 +55,7 @@ impl<M: Memory> Queue<M> {
     /// that there will be none.
     fn would_receive(&self, me: Stamp, ask: bool) -> bool {
         let departures = self.departures(Side::Send);
-        if self.calm().returned.fetch_or(0, Ordering::AcqRel) != 0 && !self.is_ranked()
+        if !self.is_ranked() && self.calm().returned.fetch_or(0, Ordering::AcqRel) != 0
             || self.is_to_be_had(|| self.next_to_receive(), ask)
             || ask && self.waiting_leases(For::Work) > 0
         {

@@ -28,7 +28,8 @@
 //!
 //! The owner word counts attempts and does not name the message. Another message may
 //! have come into the cell and back out of somebody's hands as often; then `at` is
-//! another, and what was taken is given back as it was. (From the last attempt that is
+//! another, and what was taken is given back as it was. So the attempt is counted by a
+//! second store; who dies before it has handed the message to nobody. (From the last attempt that is
 //! counted on, the word does not tell either whether the same message was away
 //! meanwhile. Then it is received by the place that it had before.)
 //!
@@ -109,14 +110,18 @@ impl<M: Memory> Queue<M> {
     /// Takes what a look saw, for one more attempt, if it is still there.
     pub(super) fn take_seen(&self, seen: Returned, me: Stamp) -> bool {
         let cell = self.memory.cell(seen.cell);
-        let attempt = (attempts_of(seen.owner) + 1).min(MOST_ATTEMPTS);
-        let mine = me.word() | attempt;
+        let attempts = attempts_of(seen.owner);
+        let mine = me.word() | attempts;
         let owner = cell.owner();
         if owner.compare_exchange(seen.owner, mine, Ordering::AcqRel, Ordering::Relaxed).is_err() {
             return false;
         }
         let is_same = cell.position() == seen.position;
-        if !is_same {
+        if is_same {
+            // Counted once it is known which message it is. Nobody else changes a living
+            // process's word; release, as whoever takes it from this one, dead, acquires.
+            owner.store(me.word() | (attempts + 1).min(MOST_ATTEMPTS), Ordering::Release);
+        } else {
             owner.swap(seen.owner, Ordering::AcqRel);
             self.raise_returned();
             self.notify_ready(1);

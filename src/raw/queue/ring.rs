@@ -274,7 +274,7 @@ impl<M: Memory> Queue<M> {
         }
         // The claim is a barrier: what only the message needs would be fetched after it.
         if expected & 1 == 0 {
-            self.memory.fetch(self.slot_index(position));
+            self.memory.touch(self.slot_index(position));
         }
         match claim(&slot.owner, me) {
             Err(seen) => Some(Look::Busy { position, seen }),

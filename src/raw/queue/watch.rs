@@ -1,5 +1,5 @@
-//! What a spin looks at: one word that is only read, until it says that a look is worth
-//! it.
+//! What a spin looks at: one word of a slot that is only read, until it says that a look is
+//! worth it. (A receiver's also reads whether something came back.)
 //!
 //! A hint. Whoever believes it looks and claims as everybody does; whoever does not is at
 //! the end of its spin soon.
