@@ -42,6 +42,8 @@ pub fn cases() -> Vec<Case> {
         )
         .case(),
         Row::new("Value fetch_add, 8 bytes", world, number_add, number_is).case(),
+        Row::new("Array set", world, element_set, element_is).case(),
+        Row::new("Array update", world, element_update, element_is).case(),
         Row::new("Array set_slice", world, array_set::<1>, array_is::<1>).case(),
         Row::new("Array update_all", world, array_update, array_is::<1>).case(),
         Row::new(
@@ -103,6 +105,18 @@ fn number_add(world: &World, begin: Begin) {
     assert!(world.number.fetch_add(1).is_ok());
 }
 
+fn element_set(world: &World, begin: Begin) {
+    warm_up();
+    begin.now();
+    assert!(world.array.set(LEN - 1, 1).is_ok());
+}
+
+fn element_update(world: &World, begin: Begin) {
+    warm_up();
+    begin.now();
+    assert!(world.array.update(LEN - 1, |element| element + 1).is_ok());
+}
+
 fn array_set<const NEW: u64>(world: &World, begin: Begin) {
     warm_up();
     begin.now();
@@ -145,6 +159,21 @@ fn number_is(world: &World, after: &After<'_>) -> Result<(), String> {
     (before == number && now == number.wrapping_sub(1))
         .then_some(())
         .ok_or_else(|| format!("{number}, then {before} and {now}"))
+}
+
+fn element_is(world: &World, after: &After<'_>) -> Result<(), String> {
+    let open = fds::open();
+    let mut expected = world.array.get_all();
+    check::<1>(&expected[LEN - 1..], after)?;
+    world.array.set(0, 9).map_err(|e| e.to_string())?;
+    after.recovered();
+    expected[0] = 9;
+    if (world.array.get_all(), fds::open()) != (expected, open)
+        || expected[1..LEN - 1] != [0; LEN - 2]
+    {
+        return Err(format!("{:?}, and {expected:?} wanted", world.array.get_all()));
+    }
+    Ok(())
 }
 
 fn array_is<const MOST: u64>(world: &World, after: &After<'_>) -> Result<(), String> {
