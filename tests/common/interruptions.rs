@@ -3,10 +3,11 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
+use super::child::until;
 use super::mapped::Mapped;
 
 static COUNT: OnceLock<Mapped<AtomicU32>> = OnceLock::new();
@@ -21,6 +22,13 @@ extern "C" fn interrupt(_: i32) {
 /// all that are forked count together.
 pub fn count() -> u32 {
     COUNT.get_or_init(|| Mapped::new(AtomicU32::new(0))).load(Ordering::Relaxed)
+}
+
+/// Waits until those who sleep have been interrupted so many times more.
+pub fn await_more(times: u32, limit: Duration) -> Result<(), String> {
+    let enough = count() + times;
+    let in_time = until(Instant::now() + limit, || count() >= enough);
+    in_time.then_some(()).ok_or_else(|| "nobody is interrupted".into())
 }
 
 /// Starts a timer that interrupts every sleep of this process from now on.

@@ -244,9 +244,7 @@ fn storm(kind: Kind) -> Result<(), String> {
 
 /// Waits until those who sleep have been interrupted often.
 pub fn until_interrupted() -> Result<(), String> {
-    let enough = interruptions::count() + INTERRUPTIONS;
-    let in_time = until(Instant::now() + STUCK, || interruptions::count() >= enough);
-    in_time.then_some(()).ok_or_else(|| "nobody is interrupted".into())
+    interruptions::await_more(INTERRUPTIONS, STUCK)
 }
 
 /// All kinds at once, since it takes long. Of two that wait one is stopped, and so is

@@ -57,9 +57,7 @@ fn interrupted(body: impl FnOnce() -> Result<(), String>) -> Child {
 
 /// Waits until those who sleep have been interrupted often.
 fn until_interrupted() -> Result<(), String> {
-    let enough = interruptions::count() + ENOUGH;
-    let in_time = until(Instant::now() + STUCK, || interruptions::count() >= enough);
-    in_time.then_some(()).ok_or_else(|| "nobody is interrupted".into())
+    interruptions::await_more(ENOUGH, STUCK)
 }
 
 fn time_given() -> Result<String, String> {
