@@ -25,6 +25,8 @@ pub struct Ledger {
     next: AtomicU64,
     messages: [AtomicU32; MOST as usize],
     took: AtomicU64,
+    /// Leases of dead letters.
+    pub letters: AtomicU64,
     /// Killed while they may have received some message, nobody knows which.
     lost_at_most: AtomicU64,
     /// Additions to the locked counter that were completed.
@@ -39,6 +41,7 @@ impl Ledger {
             next: AtomicU64::new(0),
             messages: [const { AtomicU32::new(0) }; MOST as usize],
             took: AtomicU64::new(0),
+            letters: AtomicU64::new(0),
             lost_at_most: AtomicU64::new(0),
             added: AtomicU64::new(0),
             added_at_most: AtomicU64::new(0),
@@ -125,7 +128,8 @@ impl Ledger {
     pub fn check(&self) -> Result<Totals, String> {
         let drawn = self.next.load(Ordering::Acquire).min(MOST);
         let lost_at_most = self.lost_at_most.load(Ordering::Acquire);
-        let mut totals = Totals { lost_at_most, ..Totals::default() };
+        let letters = self.letters.load(Ordering::Acquire);
+        let mut totals = Totals { lost_at_most, letters, ..Totals::default() };
         for (id, message) in (0..drawn).zip(&self.messages) {
             let message = message.load(Ordering::Acquire);
             let has = |flag| message & flag != 0;
@@ -178,6 +182,8 @@ pub struct Totals {
     pub lost_at_most: u64,
     /// Sent and never taken, since somebody was killed as he finished it.
     pub excused: u64,
+    /// Leases of dead letters.
+    pub letters: u64,
 }
 
 impl Totals {
@@ -187,5 +193,6 @@ impl Totals {
         self.lost += more.lost;
         self.lost_at_most += more.lost_at_most;
         self.excused += more.excused;
+        self.letters += more.letters;
     }
 }

@@ -149,7 +149,8 @@ fn messages(
     let Toll { rounds, kills, stops, totals } = toll;
     Ok(format!(
         "{rounds} rounds, {kills} kills, {stops} stops, {} sent, {} taken, {} lost in the hands of \
-         {} killed as they received, {} of those killed as they finished",
-        totals.sent, totals.taken, totals.lost, totals.lost_at_most, totals.excused
+         {} killed as they received, {} of those killed as they finished, {} leases of dead \
+         letters",
+        totals.sent, totals.taken, totals.lost, totals.lost_at_most, totals.excused, totals.letters,
     ))
 }

@@ -1,6 +1,7 @@
 //! A worker: random operations on everything, with all that must hold at once.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use killproof::channel::{RecvError, SendError, Task};
@@ -100,6 +101,33 @@ impl<'a, T: Parcel> Worker<'a, T> {
         }
     }
 
+    fn lease(&mut self) -> Result<Option<Over>, String> {
+        let is_letter = self.world.attempts.is_some() && self.random.one_in(4);
+        let leased = if is_letter { self.lease_letter() } else { self.lease_message() };
+        let task = match leased {
+            Ok(task) => task,
+            // Others have as many as there may be.
+            Err(RecvError::Failed(error)) if error.is_limit() => return Ok(None),
+            Err(error) => return self.why(error),
+        };
+        if self.world.attempts.is_some_and(|most| (task.attempts() > most) != is_letter) {
+            return Err(format!("attempt {}, letter: {is_letter}", task.attempts()));
+        }
+        if is_letter {
+            self.world.ledger.letters.fetch_add(1, Ordering::Relaxed);
+        }
+        self.handle(task)
+    }
+
+    /// Waits a little only: nobody says that there will ever be one.
+    fn lease_letter(&mut self) -> Result<Task<'a, T>, RecvError> {
+        let receiver = self.world.receiver();
+        match self.random.one_in(2) {
+            true => receiver.dead_letters().try_lease(),
+            false => receiver.dead_letters().lease_timeout(BRIEFLY),
+        }
+    }
+
     fn receive(&mut self) -> Result<Option<Over>, String> {
         let receiver = self.world.receiver();
         let poll = Poll::any(&mut self.random);
@@ -130,22 +158,19 @@ impl<'a, T: Parcel> Worker<'a, T> {
         Ok(over)
     }
 
-    fn lease(&mut self) -> Result<Option<Over>, String> {
+    fn lease_message(&mut self) -> Result<Task<'a, T>, RecvError> {
         let receiver = self.world.receiver();
         let poll = Poll::any(&mut self.random);
-        let leased = match self.random.below(6) {
+        match self.random.below(6) {
             0 => receiver.try_lease(),
             1 => receiver.lease_timeout(BRIEFLY),
             2 => poll.recv(receiver, || receiver.try_lease()),
             3 => AWAITING.lease(receiver),
             _ => receiver.lease(),
-        };
-        let task: Task<'_, T> = match leased {
-            Ok(task) => task,
-            // Others have as many as there may be.
-            Err(RecvError::Failed(error)) if error.is_limit() => return Ok(None),
-            Err(error) => return self.why(error),
-        };
+        }
+    }
+
+    fn handle(&mut self, task: Task<'_, T>) -> Result<Option<Over>, String> {
         let label = task.label().ok_or("a torn message on lease")?;
         if label.id == PILL {
             task.done();

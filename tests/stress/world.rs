@@ -30,6 +30,8 @@ pub struct World<T: Parcel> {
     sender: RefCell<Option<Sender<T>>>,
     receiver: Receiver<T>,
     leases: usize,
+    /// After so many leases a message is a dead letter, if there are any.
+    pub attempts: Option<u32>,
     pub counter: Shared<Mutex<[u64; 2]>>,
     pub permits: Shared<Semaphore>,
     pub most_permits: usize,
@@ -52,12 +54,17 @@ impl<T: Parcel> World<T> {
         let most_permits = 1 + random.below(3) as usize;
         let leases = 2 + random.below(6) as usize;
         let builder = Builder::new().capacity(1 + random.below(9) as usize).inline(INLINE);
-        let builder = builder.largest(LARGEST).leases(leases).participants(2 * DESKS);
+        let mut builder = builder.largest(LARGEST).leases(leases).participants(2 * DESKS);
+        let attempts = random.one_in(2).then(|| 1 + random.below(3) as u32);
+        if let Some(attempts) = attempts {
+            builder = builder.max_attempts(attempts);
+        }
         let (sender, receiver) = build(builder).map_err(|e| e.to_string())?;
         Ok(Self {
             sender: RefCell::new(Some(sender)),
             receiver,
             leases,
+            attempts,
             counter: Shared::new(Mutex::new([0, 0])).map_err(|e| e.to_string())?,
             permits: Shared::new(Semaphore::new(most_permits)).map_err(|e| e.to_string())?,
             most_permits,
@@ -90,19 +97,31 @@ impl<T: Parcel> World<T> {
         self.over.store(true, Ordering::Release);
     }
 
-    /// Takes what nobody was left to take. Without `all`, what is there now.
+    /// Takes what nobody was left to take, dead letters too. Without `all`, what is
+    /// there now.
     pub fn drain(&self, all: bool) -> Result<(), String> {
         while all || !self.receiver.is_empty() {
-            let label = match self.receiver.recv() {
-                Ok(message) => message.label().ok_or("a torn message")?,
-                Err(RecvError::Closed | RecvError::Disconnected) if all => return Ok(()),
+            match self.receiver.recv() {
+                Ok(message) => self.last_taken(&message)?,
+                Err(RecvError::Closed | RecvError::Disconnected) if all => break,
                 Err(other) => return Err(format!("the last receive: {other}")),
-            };
-            if label != Label::HOME {
-                self.ledger.taken(label.id)?;
             }
         }
-        Ok(())
+        loop {
+            match self.receiver.dead_letters().try_lease() {
+                Ok(letter) => self.last_taken(&letter.done())?,
+                Err(RecvError::Closed | RecvError::Disconnected) if all => return Ok(()),
+                Err(RecvError::Empty) if !all => return Ok(()),
+                Err(other) => return Err(format!("the last letter: {other}")),
+            }
+        }
+    }
+
+    fn last_taken(&self, message: &T) -> Result<(), String> {
+        match message.label().ok_or("a torn message")? {
+            Label::HOME => Ok(()),
+            label => self.ledger.taken(label.id),
+        }
     }
 
     /// Nobody else is left, and nothing is in the queue: it takes as many
