@@ -125,8 +125,12 @@ macro_rules! shareable {
             $($(#[$field_attribute])* $field_visibility $field: $ty),*
         }
 
-        const _: () =
+        const _: () = {
+            // First, so that the error is about the field and at it.
+            const fn is_shareable<T: $crate::Shareable>() {}
+            $(is_shareable::<$ty>();)*
             ::core::assert!(!::core::mem::needs_drop::<$name>(), "drop glue in shared memory");
+        };
 
         #[allow(unsafe_code)]
         // SAFETY: 1. `repr(C)` above. 2. Each field is `Shareable`: `place` below
