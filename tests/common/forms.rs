@@ -1,18 +1,20 @@
-//! The forms of a wait: asleep in our own, in poll(2), and in tokio where that is
-//! built in.
+//! The forms of a wait: asleep in our own, in `select`, in poll(2), and in tokio where
+//! that is built in.
 
 use std::ops::Deref;
 use std::time::Duration;
 
 use killproof::channel::{PipeReceiver, PipeSender, Receiver, RecvError, SendError, Sender, Task};
+use killproof::process::{Child, JoinError};
 use killproof::sync::Event;
-use killproof::{Message, Ready};
+use killproof::{Message, Ready, select};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     Asleep,
+    Selecting,
     Polling,
     #[cfg(feature = "tokio")]
     Awaiting,
@@ -20,13 +22,17 @@ pub enum Form {
 
 pub const FORMS: &[Form] = &[
     Form::Asleep,
+    Form::Selecting,
     Form::Polling,
     #[cfg(feature = "tokio")]
     Form::Awaiting,
 ];
 
-/// Those that wait for a descriptor.
-pub const BY_DESCRIPTOR: &[Form] = FORMS.split_at(1).1;
+/// Those that wait until something is ready, and then try.
+pub const BY_READINESS: &[Form] = FORMS.split_at(1).1;
+
+/// Those of them that wait for a descriptor.
+pub const BY_DESCRIPTOR: &[Form] = FORMS.split_at(2).1;
 
 /// In tokio, where that is built in.
 pub const AWAITING: Form = FORMS[FORMS.len() - 1];
@@ -36,6 +42,7 @@ impl Form {
     pub fn word(self) -> &'static str {
         match self {
             Form::Asleep => "asleep",
+            Form::Selecting => "selecting",
             Form::Polling => "polling",
             #[cfg(feature = "tokio")]
             Form::Awaiting => "awaiting",
@@ -45,7 +52,9 @@ impl Form {
     pub fn recv<T: Message>(self, receiver: &Receiver<T>) -> Result<T, RecvError> {
         match self {
             Form::Asleep => receiver.recv(),
-            Form::Polling => poll_until(receiver, |receiver| unless_empty(receiver.try_recv())),
+            Form::Polling | Form::Selecting => {
+                self.until(receiver, |receiver| unless_empty(receiver.try_recv()))
+            }
             #[cfg(feature = "tokio")]
             Form::Awaiting => block_on(receiver.recv_async()),
         }
@@ -54,7 +63,9 @@ impl Form {
     pub fn lease<T: Message>(self, receiver: &Receiver<T>) -> Result<Task<'_, T>, RecvError> {
         match self {
             Form::Asleep => receiver.lease(),
-            Form::Polling => poll_until(receiver, |receiver| unless_empty(receiver.try_lease())),
+            Form::Polling | Form::Selecting => {
+                self.until(receiver, |receiver| unless_empty(receiver.try_lease()))
+            }
             #[cfg(feature = "tokio")]
             Form::Awaiting => block_on(receiver.lease_async()),
         }
@@ -69,7 +80,7 @@ impl Form {
         let mut unsent = Some(value);
         match self {
             Form::Asleep => sender.send(unsent.take().expect("not sent yet")),
-            Form::Polling => poll_until(sender, |sender| {
+            Form::Polling | Form::Selecting => self.until(sender, |sender| {
                 unless_full(sender.try_send(unsent.take().expect("came back")), &mut unsent)
             }),
             #[cfg(feature = "tokio")]
@@ -81,7 +92,9 @@ impl Form {
     pub fn draw<T: Message>(self, receiver: &mut PipeReceiver<T>) -> Result<T, RecvError> {
         match self {
             Form::Asleep => receiver.recv(),
-            Form::Polling => poll_until(receiver, |receiver| unless_empty(receiver.try_recv())),
+            Form::Polling | Form::Selecting => {
+                self.until(receiver, |receiver| unless_empty(receiver.try_recv()))
+            }
             #[cfg(feature = "tokio")]
             Form::Awaiting => block_on(receiver.recv_async()),
         }
@@ -95,7 +108,7 @@ impl Form {
         let mut unsent = Some(value);
         match self {
             Form::Asleep => sender.send(unsent.take().expect("not sent yet")),
-            Form::Polling => poll_until(sender, |sender| {
+            Form::Polling | Form::Selecting => self.until(sender, |sender| {
                 unless_full(sender.try_send(unsent.take().expect("came back")), &mut unsent)
             }),
             #[cfg(feature = "tokio")]
@@ -103,26 +116,46 @@ impl Form {
         }
     }
 
+    pub fn join<T: Message>(self, mut child: Child<T>) -> Result<T, JoinError> {
+        match self {
+            Form::Asleep => child.join(),
+            Form::Polling | Form::Selecting => {
+                self.until(&mut child, |child| child.try_join().transpose())
+            }
+            #[cfg(feature = "tokio")]
+            Form::Awaiting => block_on(child.join_async()),
+        }
+    }
+
     pub fn wait(self, event: &Event) {
         match self {
             Form::Asleep => event.wait(),
-            Form::Polling => poll_until(event, |event| event.is_set().then_some(())),
+            Form::Polling | Form::Selecting => {
+                self.until(event, |event| event.is_set().then_some(()))
+            }
             #[cfg(feature = "tokio")]
             Form::Awaiting => block_on(event.wait_async()).expect("descriptors"),
         }
     }
-}
 
-/// Tries, and sleeps in poll(2) between two tries.
-fn poll_until<E, R>(mut thing: E, mut attempt: impl FnMut(&mut E) -> Option<R>) -> R
-where
-    E: Deref<Target: Ready + Sized>,
-{
-    loop {
-        if let Some(answer) = attempt(&mut thing) {
-            return answer;
+    /// Tries, and sleeps in between: in `select`, beside something that is never ready, or
+    /// in poll(2).
+    fn until<E, R>(self, mut thing: E, mut attempt: impl FnMut(&mut E) -> Option<R>) -> R
+    where
+        E: Deref<Target: Ready + Sized>,
+    {
+        let never = (self == Form::Selecting).then(|| Event::new().expect("memory"));
+        loop {
+            if let Some(answer) = attempt(&mut thing) {
+                return answer;
+            }
+            match &never {
+                Some(never) => {
+                    assert_eq!(select(&[&*thing, never], None).expect("descriptors"), Some(0));
+                }
+                None => assert!(is_readable(&*thing, None)),
+            }
         }
-        is_readable(&*thing, None);
     }
 }
 

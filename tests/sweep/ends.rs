@@ -2,6 +2,7 @@
 //! account of all messages there ever were.
 
 use std::cell::{Ref, RefCell};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 
 use killproof::Error;
@@ -37,28 +38,57 @@ pub struct Ends<T: Numbered> {
     sender: RefCell<Option<Sender<T>>>,
     receiver: RefCell<Option<Receiver<T>>>,
     shape: Shape,
-    /// The names of messages are numbers in a row.
-    is_ring: bool,
+    order: Order,
     /// How often the peers received each.
     received: Mapped<[AtomicU32; NUMBERS]>,
     sleeper: Mapped<Sleeper>,
+}
+
+/// Which message comes first.
+#[derive(Clone, Copy, PartialEq)]
+enum Order {
+    /// The first that was sent; here the names of messages are numbers in a row.
+    Arrival,
+    /// The one with the smallest key, which is its number.
+    Smallest,
+    /// The last that was sent.
+    Latest,
+}
+
+impl Order {
+    /// Takes the one that comes first out of numbers that were sent as they rise.
+    fn take(self, numbers: &mut VecDeque<u64>) -> Option<u64> {
+        if self == Order::Latest { numbers.pop_back() } else { numbers.pop_front() }
+    }
+
+    /// Whether these came as they had to.
+    fn check(self, numbers: &[u64]) -> Result<(), String> {
+        let right = |pair: &[u64]| (pair[0] < pair[1]) != (self == Order::Latest);
+        let all = numbers.windows(2).all(right);
+        all.then_some(()).ok_or_else(|| format!("out of order: {numbers:?}"))
+    }
 }
 
 type Both<T> = (Sender<T>, Receiver<T>);
 
 impl<T: Numbered> Ends<T> {
     pub fn new(shape: Shape) -> Self {
-        Self::built(shape, true, Builder::new(), Builder::queue)
+        Self::built(shape, Order::Arrival, Builder::new(), Builder::queue)
+    }
+
+    /// One that gives its newest message first.
+    pub fn lifo(shape: Shape) -> Self {
+        Self::built(shape, Order::Latest, Builder::new(), Builder::lifo)
     }
 
     /// One in which a message may be tried once.
     pub fn with_one_attempt(shape: Shape) -> Self {
-        Self::built(shape, true, Builder::new().max_attempts(1), Builder::queue)
+        Self::built(shape, Order::Arrival, Builder::new().max_attempts(1), Builder::queue)
     }
 
     fn built(
         shape: Shape,
-        is_ring: bool,
+        order: Order,
         builder: Builder,
         build: fn(Builder) -> Result<Both<T>, Error>,
     ) -> Self {
@@ -74,7 +104,7 @@ impl<T: Numbered> Ends<T> {
             sender: RefCell::new(Some(sender)),
             receiver: RefCell::new(Some(receiver)),
             shape,
-            is_ring,
+            order,
             received: Mapped::new([const { AtomicU32::new(0) }; NUMBERS]),
             sleeper: Mapped::new(Sleeper::default()),
         }
@@ -82,6 +112,13 @@ impl<T: Numbered> Ends<T> {
 
     pub fn shape(&self) -> Shape {
         self.shape
+    }
+
+    /// The numbers of the messages at the start, split at those `count` that come first.
+    pub fn split(&self, count: usize) -> (Vec<u64>, Vec<u64>) {
+        let mut rest = (1..=self.shape.level).collect();
+        let first = (0..count).map_while(|_| self.order.take(&mut rest)).collect();
+        (first, rest.into())
     }
 
     pub fn sender(&self) -> Ref<'_, Sender<T>> {
@@ -127,7 +164,7 @@ impl<T: Numbered> Ends<T> {
             numbers.push(self.note(&receiver.recv().map_err(|e| e.to_string())?)?);
             after.recovered();
         }
-        in_order(&numbers)?;
+        self.order.check(&numbers)?;
         nothing(receiver.try_recv().map(|message| message.number()))
     }
 
@@ -139,7 +176,7 @@ impl<T: Numbered> Ends<T> {
         for _ in 0..receiver.len() {
             let task = receiver.lease().map_err(|e| e.to_string())?;
             let number = self.note(&task)?;
-            if self.is_ring && task.id() != self.shape.earlier + number - 1 {
+            if self.order == Order::Arrival && task.id() != self.shape.earlier + number - 1 {
                 return Err(format!("message {number} is called {}", task.id()));
             }
             let which = if task.attempts() == 1 { &mut fresh } else { &mut again };
@@ -147,7 +184,7 @@ impl<T: Numbered> Ends<T> {
             after.recovered();
             task.done();
         }
-        in_order(&fresh)?;
+        self.order.check(&fresh)?;
         nothing(receiver.try_recv().map(|message| message.number()))?;
         Ok(again)
     }
@@ -195,8 +232,10 @@ impl<T: Numbered> Ends<T> {
         if !(sender.is_full() && receiver.len() == capacity) {
             return Err(format!("full with {capacity}, says it has {}", receiver.len()));
         }
+        let mut left: VecDeque<u64> = (first..next).collect();
         let mut tasks = Vec::new();
-        for number in (first..).take(LEASES) {
+        for _ in 0..LEASES {
+            let number = self.order.take(&mut left).ok_or("fewer than there are leases")?;
             let task = receiver.try_lease().map_err(|e| format!("lease of {number}: {e}"))?;
             if (task.number()?, task.attempts()) != (number, 1) {
                 return Err(format!(
@@ -211,10 +250,9 @@ impl<T: Numbered> Ends<T> {
             Err(RecvError::Failed(error)) if error.is_limit() => {}
             other => return Err(format!("one more lease than there is room for: {other:?}")),
         }
-        let next = self.fill(next, LEASES)?;
+        left.extend(next..self.fill(next, LEASES)?);
         tasks.into_iter().for_each(|task| drop(task.done()));
-        let rest = next - first - LEASES as u64;
-        for number in (first + LEASES as u64..).take(rest as usize) {
+        while let Some(number) = self.order.take(&mut left) {
             let got = receiver.try_recv().map_err(|e| format!("receive of {number}: {e}"))?;
             if got.number()? != number {
                 return Err(format!("{} instead of {number}", got.number()?));
@@ -280,13 +318,8 @@ impl<T: Numbered> Ends<T> {
 impl Ends<Keyed> {
     /// One whose order is that of the keys.
     pub fn ranked(shape: Shape) -> Self {
-        Self::built(shape, false, Builder::new(), Builder::priority::<u64, Words>)
+        Self::built(shape, Order::Smallest, Builder::new(), Builder::priority::<u64, Words>)
     }
-}
-
-fn in_order(numbers: &[u64]) -> Result<(), String> {
-    let rises = numbers.windows(2).all(|pair| pair[0] < pair[1]);
-    rises.then_some(()).ok_or_else(|| format!("out of order: {numbers:?}"))
 }
 
 fn nothing(answer: Result<Result<u64, String>, RecvError>) -> Result<(), String> {

@@ -1,17 +1,16 @@
-//! Rows of joining and of dead letters: whoever joins goes on once nothing is
-//! undone, whoever died over it; a letter is there once, and nowhere else.
-
-use std::mem;
+//! Rows of joining: whoever joins goes on once nothing is undone, whoever died over it.
 
 use killproof::channel::RecvError;
 
 use crate::common::case::Case;
+use crate::common::forms::Form;
 use crate::common::numbered::Words;
-use crate::ends::{Ends, Shape};
+use crate::ends::Ends;
+use crate::kind::lease;
 use crate::lease::done_one;
-use crate::queue::{nothing_done, recv_one, warm_receiver, world};
-use crate::row::{After, Begin, Row};
-use crate::wakes::lease_or_end;
+use crate::leaving::{closed, closing};
+use crate::queue::{LONG, nothing_done, recv_one, warm_receiver, world};
+use crate::row::{After, Begin, Peer, Row};
 
 type World = Ends<Words>;
 
@@ -19,6 +18,10 @@ pub fn cases() -> Vec<Case> {
     vec![
         joined("queue done, a joiner asleep", done_one).case(),
         joined("queue done, a joiner asleep, zombie", done_one).zombie().case(),
+        Row::new("queue done, closed, a joiner asleep", closing, done_one, closed)
+            .peer(join_all)
+            .peer(lease(Form::Asleep))
+            .case(),
         Row::new("queue recv, a joiner asleep", world(3, 1, 2), recv_one, done_or_gone)
             .apart(Ends::drop_receiver)
             .peer(|ends, _| joined_or_gone(ends).map(drop))
@@ -31,9 +34,10 @@ pub fn cases() -> Vec<Case> {
             .blocks()
             .every(121, 25)
             .case(),
-        Row::new("queue drop of a task, last attempt", one_attempt, give_up, one_is_there).case(),
-        Row::new("queue lease of a dead letter", one_letter, take_letter, one_is_there).case(),
-        Row::new("queue done of a dead letter", one_letter, bury, one_at_most).every(2, 60).case(),
+        Row::new("queue join_timeout, two to do", world(4, 2, 3), join_in_time, nothing_done)
+            .blocks()
+            .every(121, 25)
+            .case(),
     ]
 }
 
@@ -42,8 +46,8 @@ pub fn cases() -> Vec<Case> {
 fn joined(name: &str, operation: fn(&World, Begin)) -> Row<World> {
     Row::new(name, world(3, 1, 2), operation, over)
         .apart(Ends::drop_sender)
-        .peer(|ends, _| ends.receiver().join().map_err(|e| e.to_string()))
-        .peer(lease_or_end)
+        .peer(join_all)
+        .peer(lease(Form::Asleep))
 }
 
 /// Whether all was done; otherwise nobody is left who could.
@@ -68,40 +72,15 @@ fn join(ends: &World, begin: Begin) {
     assert_eq!(joined, Ok(()));
 }
 
-const SHAPE: Shape = Shape { capacity: 3, level: 1, earlier: 2 };
-
-/// Message 1 may be tried once.
-fn one_attempt() -> World {
-    Ends::with_one_attempt(SHAPE)
-}
-
-/// Message 1 was tried.
-fn one_letter() -> World {
-    let ends = one_attempt();
-    drop(ends.receiver().lease());
-    ends
-}
-
-fn give_up(ends: &World, begin: Begin) {
-    let receiver = warm_receiver(ends);
-    let task = receiver.lease().expect("one is there");
-    begin.now();
-    drop(task);
-}
-
-fn take_letter(ends: &World, begin: Begin) {
+fn join_in_time(ends: &World, begin: Begin) {
     let receiver = warm_receiver(ends);
     begin.now();
-    let letter = receiver.dead_letters().lease();
-    assert!(letter.is_ok());
-    mem::forget(letter);
+    let joined = receiver.join_timeout(LONG);
+    assert_eq!(joined, Ok(()));
 }
 
-fn bury(ends: &World, begin: Begin) {
-    let receiver = warm_receiver(ends);
-    let letter = receiver.dead_letters().lease().expect("one is there");
-    begin.now();
-    letter.done();
+fn join_all(ends: &World, _: &Peer<'_>) -> Result<(), String> {
+    ends.receiver().join().map_err(|e| e.to_string())
 }
 
 /// Nothing is left, and what the victim did not do the peer did.
@@ -111,13 +90,4 @@ fn over(ends: &World, after: &After<'_>) -> Result<(), String> {
         other => return Err(format!("left: {:?}", other.map(|message| message[0]))),
     }
     ends.settle(&[], if after.finished() { &[] } else { &[1] })
-}
-
-fn one_is_there(ends: &World, after: &After<'_>) -> Result<(), String> {
-    ends.check_with(&[1], &[], || ends.drain_letters(after))
-}
-
-fn one_at_most(ends: &World, after: &After<'_>) -> Result<(), String> {
-    let maybe: &[u64] = if after.finished() { &[] } else { &[1] };
-    ends.check_with(&[], maybe, || ends.drain_letters(after))
 }

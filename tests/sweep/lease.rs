@@ -7,7 +7,7 @@ use crate::common::case::Case;
 use crate::common::child::fork;
 use crate::common::numbered::{Large, Numbered, Small, Words};
 use crate::ends::{Ends, Shape};
-use crate::queue::{warm_receiver, world};
+use crate::queue::{LONG, warm_receiver, world};
 use crate::row::{After, Begin, Row};
 
 pub fn cases() -> Vec<Case> {
@@ -17,6 +17,10 @@ pub fn cases() -> Vec<Case> {
         lease::<Words>("in the middle", 3, 2, 5).every(3, 80).case(),
         lease::<Words>("full", 3, 3, 2).every(3, 80).case(),
         lease::<Words>("empty", 4, 0, 0).blocks().every(121, 25).case(),
+        Row::new("queue lease_timeout, empty", world(4, 0, 0), lease_in_time, all_there::<Words>)
+            .blocks()
+            .every(121, 25)
+            .case(),
         lease::<Small>("small, in the middle", 3, 2, 5).every(5, 60).case(),
         lease::<Large>("large, full", 3, 3, 5).every(5, 60).case(),
         Row::new("queue lease, given back before", given_back, lease_one, all_there)
@@ -78,6 +82,12 @@ pub fn lease_one<T: Numbered>(ends: &Ends<T>, begin: Begin) {
     mem::forget(task);
 }
 
+fn lease_in_time<T: Numbered>(ends: &Ends<T>, begin: Begin) {
+    let receiver = warm_receiver(ends);
+    begin.now();
+    mem::forget(receiver.lease_timeout(LONG));
+}
+
 fn try_lease_one<T: Numbered>(ends: &Ends<T>, begin: Begin) {
     let receiver = ends.receiver().clone();
     begin.now();
@@ -105,15 +115,16 @@ pub fn drop_one<T: Numbered>(ends: &Ends<T>, begin: Begin) {
 pub fn all_there<T: Numbered>(ends: &Ends<T>, after: &After<'_>) -> Result<(), String> {
     let required: Vec<u64> = (1..=ends.shape().level).collect();
     let again = ends.check_with(&required, &[], || ends.drain_by_leases(after))?;
-    let right = if after.finished() { again == [1] } else { [1].starts_with(&again) };
+    let (first, _) = ends.split(1);
+    let right = if after.finished() { again == first } else { first.starts_with(&again) };
     right.then_some(()).ok_or_else(|| format!("handed out before: {again:?}"))
 }
 
 /// The first message is done with, or there, with an attempt.
 pub fn one_is_done<T: Numbered>(ends: &Ends<T>, after: &After<'_>) -> Result<(), String> {
-    let required: Vec<u64> = (2..=ends.shape().level).collect();
-    let optional: &[u64] = if after.finished() { &[] } else { &[1] };
+    let (first, required) = ends.split(1);
+    let optional: &[u64] = if after.finished() { &[] } else { &first };
     let again = ends.check_with(&required, optional, || ends.drain_by_leases(after))?;
-    let right = [1].starts_with(&again);
+    let right = first.starts_with(&again);
     right.then_some(()).ok_or_else(|| format!("handed out before: {again:?}"))
 }

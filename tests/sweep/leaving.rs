@@ -4,12 +4,15 @@
 use killproof::channel::{RecvError, SendError};
 
 use crate::common::case::Case;
+use crate::common::forms::Form;
 use crate::common::numbered::{Numbered, Words};
 use crate::ends::Ends;
-use crate::queue::{nothing_done, warm_receiver, world};
+use crate::kind::receive;
+use crate::lease::{done_one, drop_one};
+use crate::queue::{nothing_done, world};
 use crate::row::{After, Begin, Peer, Row};
 
-type World = Ends<Words>;
+pub type World = Ends<Words>;
 
 pub fn cases() -> Vec<Case> {
     vec![
@@ -20,12 +23,12 @@ pub fn cases() -> Vec<Case> {
             .case(),
         Row::new("queue drop of the last sender, two asleep", world(4, 0, 3), drop_sender, gone)
             .apart(Ends::drop_sender)
-            .peer(disconnected_receiver)
-            .peer(disconnected_receiver)
+            .peer(disconnected_receiver(Form::Asleep))
+            .peer(disconnected_receiver(Form::Asleep))
             .case(),
         Row::new("queue clone of the last sender, one asleep", world(4, 0, 3), clone_sender, gone)
             .apart(Ends::drop_sender)
-            .peer(disconnected_receiver)
+            .peer(disconnected_receiver(Form::Asleep))
             .case(),
         Row::new(
             "queue drop of the last receiver, one asleep",
@@ -34,7 +37,7 @@ pub fn cases() -> Vec<Case> {
             full_and_gone,
         )
         .apart(Ends::drop_receiver)
-        .peer(disconnected_sender)
+        .peer(disconnected_sender(Form::Asleep))
         .case(),
         Row::new("queue close, two receivers asleep", world(4, 0, 3), close, closed)
             .holder(close_if_not_closed)
@@ -45,37 +48,37 @@ pub fn cases() -> Vec<Case> {
             .holder(close_if_not_closed)
             .peer(closed_sender)
             .case(),
-        Row::new("queue done, closed, a receiver asleep", closing, done, closed)
-            .peer(last_receiver)
+        Row::new("queue done, closed, a receiver asleep", closing, done_one, closed)
+            .peer(receive(Form::Asleep))
+            .case(),
+        Row::new("queue drop of a task, a receiver asleep", world(4, 1, 3), drop_one, nothing_done)
+            .peer(receive_again(Form::Asleep))
             .case(),
         Row::new(
-            "queue drop of a task, a receiver asleep",
-            world(4, 1, 3),
-            drop_task,
+            "queue drop of a task, a leaser asleep",
+            world::<Words>(4, 1, 3),
+            drop_one,
             nothing_done,
         )
-        .peer(|ends, _| ends.note(&ends.receiver().recv().map_err(|e| e.to_string())?).map(drop))
+        .peer(lease_again(Form::Asleep))
         .case(),
-        Row::new("queue drop of a task, a leaser asleep", world(4, 1, 3), drop_task, nothing_done)
-            .peer(lease_again)
-            .case(),
     ]
 }
 
 /// One message, and no more.
-fn closing() -> World {
+pub fn closing() -> World {
     let ends = world(4, 1, 3)();
     ends.sender().close();
     ends
 }
 
-fn drop_sender(ends: &World, begin: Begin) {
+pub fn drop_sender(ends: &World, begin: Begin) {
     let sender = ends.sender().clone();
     begin.now();
     drop(sender);
 }
 
-fn drop_receiver(ends: &World, begin: Begin) {
+pub fn drop_receiver(ends: &World, begin: Begin) {
     let receiver = ends.receiver().clone();
     begin.now();
     drop(receiver);
@@ -99,20 +102,6 @@ pub fn close(ends: &World, begin: Begin) {
     sender.close();
 }
 
-fn done(ends: &World, begin: Begin) {
-    let receiver = warm_receiver(ends);
-    let task = receiver.lease().expect("one is there");
-    begin.now();
-    task.done();
-}
-
-fn drop_task(ends: &World, begin: Begin) {
-    let receiver = warm_receiver(ends);
-    let task = receiver.lease().expect("one is there");
-    begin.now();
-    drop(task);
-}
-
 /// Where the victim died before it closed the queue, somebody else does; where
 /// it died after, the sleepers are on their own.
 pub fn close_if_not_closed(ends: &World, holder: &Peer<'_>) -> Result<(), String> {
@@ -123,15 +112,15 @@ pub fn close_if_not_closed(ends: &World, holder: &Peer<'_>) -> Result<(), String
     Ok(())
 }
 
-fn disconnected_receiver(ends: &World, _: &Peer<'_>) -> Result<(), String> {
-    match ends.receiver().recv() {
+pub fn disconnected_receiver(form: Form) -> impl Fn(&World, &Peer<'_>) -> Result<(), String> {
+    move |ends, _| match form.recv(&*ends.receiver()) {
         Err(RecvError::Disconnected) => Ok(()),
         other => Err(format!("{other:?}")),
     }
 }
 
-fn disconnected_sender(ends: &World, _: &Peer<'_>) -> Result<(), String> {
-    match ends.sender().send(Words::new(4)) {
+pub fn disconnected_sender(form: Form) -> impl Fn(&World, &Peer<'_>) -> Result<(), String> {
+    move |ends, _| match form.send(&*ends.sender(), Words::new(4)) {
         Err(SendError::Disconnected(_)) => Ok(()),
         other => Err(format!("{other:?}")),
     }
@@ -151,28 +140,30 @@ fn closed_sender(ends: &World, _: &Peer<'_>) -> Result<(), String> {
     }
 }
 
-/// Waits for what the victim has on lease: it comes back, or it is done.
-fn last_receiver(ends: &World, _: &Peer<'_>) -> Result<(), String> {
-    match ends.receiver().recv() {
-        Ok(message) => ends.note(&message).map(drop),
-        Err(RecvError::Closed) => Ok(()),
-        other => Err(format!("{other:?}")),
+/// Receives what the victim has on lease, which comes back, whoever gives it back.
+pub fn receive_again(form: Form) -> impl Fn(&World, &Peer<'_>) -> Result<(), String> {
+    move |ends, _| {
+        let message = form.recv(&*ends.receiver()).map_err(|e| e.to_string())?;
+        ends.note(&message).map(drop)
     }
 }
 
-fn lease_again(ends: &World, _: &Peer<'_>) -> Result<(), String> {
-    let receiver = ends.receiver();
-    let task = receiver.lease().map_err(|e| e.to_string())?;
-    ends.note(&task)?;
-    if task.attempts() != 2 {
-        return Err(format!("attempts {}", task.attempts()));
+/// The same by a lease.
+pub fn lease_again<T: Numbered>(form: Form) -> impl Fn(&Ends<T>, &Peer<'_>) -> Result<(), String> {
+    move |ends, _| {
+        let receiver = ends.receiver();
+        let task = form.lease(&receiver).map_err(|e| e.to_string())?;
+        ends.note(&task)?;
+        if task.attempts() != 2 {
+            return Err(format!("attempts {}", task.attempts()));
+        }
+        task.done();
+        Ok(())
     }
-    task.done();
-    Ok(())
 }
 
 /// No sender is left, and nothing was sent.
-fn gone(ends: &World, after: &After<'_>) -> Result<(), String> {
+pub fn gone(ends: &World, after: &After<'_>) -> Result<(), String> {
     disconnected(ends.receiver().recv().map(drop))?;
     after.recovered();
     disconnected(ends.receiver().try_recv().map(drop))
@@ -186,7 +177,7 @@ fn disconnected(answer: Result<(), RecvError>) -> Result<(), String> {
 }
 
 /// No receiver is left, and there is no room.
-fn full_and_gone(ends: &World, after: &After<'_>) -> Result<(), String> {
+pub fn full_and_gone(ends: &World, after: &After<'_>) -> Result<(), String> {
     match ends.sender().send(Words::new(5)) {
         Err(SendError::Disconnected(_)) => after.recovered(),
         other => return Err(format!("{other:?}")),
@@ -212,5 +203,9 @@ pub fn closed(ends: &World, after: &After<'_>) -> Result<(), String> {
     after.recovered();
     let all: Vec<u64> = (1..=ends.shape().level).collect();
     let was_leased = ends.shape().level == 1;
-    if was_leased { ends.settle(&[], &all) } else { ends.settle(&all, &[]) }
+    match (was_leased, after.finished()) {
+        (false, _) => ends.settle(&all, &[]),
+        (true, false) => ends.settle(&[], &all),
+        (true, true) => ends.settle(&[], &[]),
+    }
 }

@@ -8,13 +8,17 @@ mod borrowed;
 mod common;
 mod condvar;
 mod connection;
+mod duplex;
+mod ended;
 mod ends;
 mod event;
 mod first;
 mod forms;
 mod join;
+mod kind;
 mod lease;
 mod leaving;
+mod letters;
 mod mutex;
 mod named;
 mod once;
@@ -36,7 +40,9 @@ mod row;
 mod rwlock;
 #[cfg(target_arch = "x86_64")]
 mod same_place;
+mod selecting;
 mod semaphore;
+mod tube;
 mod twice;
 mod values;
 mod wakes;
@@ -65,16 +71,20 @@ fn main() {
         lease::cases(),
         borrowed::cases(),
         join::cases(),
+        letters::cases(),
         ranked::cases(),
         wakes::cases(),
         forms::cases(),
+        selecting::cases(),
         leaving::cases(),
         pipe::cases(),
         named::cases(),
         connection::cases(),
+        duplex::cases(),
         polled_pipe::cases(),
         twice::cases(),
         process::cases(),
+        ended::cases(),
         permits::cases(),
         values::cases(),
         worker::cases(),

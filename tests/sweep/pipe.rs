@@ -1,36 +1,18 @@
 //! Rows of the pipe. The survivor gets what was committed, in order and whole, and is
 //! then told that it is alone.
 
-#![allow(unsafe_code)]
-
-use std::cell::RefCell;
 use std::mem::{self, ManuallyDrop};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use killproof::channel::{PipeBuilder, PipeReceiver, PipeSender, RecvError, SendError};
+use killproof::channel::{PipeSender, RecvError, SendError};
 use killproof::process::spawn;
 
 use crate::common::case::Case;
-use crate::common::fds;
 use crate::common::forms::Form;
-use crate::common::mapped::Mapped;
 use crate::common::numbered::{Large, Mixed, Numbered, Small, Words};
 use crate::process::orphans_end;
-use crate::row::{After, Begin, Peer, Row};
-
-/// Room for seven messages of words. Where the name says so, the message of the row is
-/// in two pieces.
-const CAPACITY: usize = 512;
-
-pub struct Tube<T: Numbered> {
-    sender: RefCell<Option<PipeSender<T>>>,
-    receiver: RefCell<Option<PipeReceiver<T>>>,
-    /// Messages 1 to this are in it.
-    level: u64,
-    /// The last one that the survivor received, or sent.
-    last: Mapped<AtomicU64>,
-}
+use crate::queue::LONG;
+use crate::row::{Begin, Row};
+use crate::tube::{CAPACITY, Tube, alone, drain, received, receives, sends, told, world};
 
 pub fn cases() -> Vec<Case> {
     vec![
@@ -40,6 +22,10 @@ pub fn cases() -> Vec<Case> {
         send::<Words>("around the end", 1, 13).case(),
         send::<Words>("the last room", 6, 0).case(),
         send::<Words>("full", 7, 0).blocks().every(121, 25).case(),
+        Row::new("pipe send_timeout, full", world(7, 0), send_in_time, drain::<Words, 1>)
+            .blocks()
+            .every(121, 25)
+            .case(),
         send::<Small>("small, in the middle", 1, 5).every(3, 60).case(),
         send::<Large>("large, around the end", 1, 3).every(3, 60).case(),
         Row::new("pipe send, small and large", world::<Mixed>(2, 5), send_two, drain::<_, 2>)
@@ -108,6 +94,10 @@ pub fn cases() -> Vec<Case> {
         recv::<Words>("around the end", 2, 14).case(),
         recv::<Words>("full", 7, 2).case(),
         recv::<Words>("empty", 0, 0).blocks().every(121, 25).case(),
+        Row::new("pipe recv_timeout, empty", world(0, 0), recv_in_time, alone::<Words>)
+            .blocks()
+            .every(121, 25)
+            .case(),
         recv::<Small>("small, in the middle", 2, 5).every(3, 60).case(),
         recv::<Large>("large, around the end", 3, 9).every(3, 60).case(),
         Row::new("pipe try_recv, empty", world::<Words>(0, 3), try_recv_in_vain, alone)
@@ -118,6 +108,24 @@ pub fn cases() -> Vec<Case> {
             .case(),
         recv::<Words>("a sender asleep", 7, 3).peer(sends(Form::Asleep)).case(),
         recv::<Large>("large, a sender asleep", 5, 0).peer(sends(Form::Asleep)).every(3, 60).case(),
+        Row::new("pipe send_bytes", world(1, 3), send_bytes, drain::<_, 1>).every(2, 60).case(),
+        Row::new("pipe send_bytes, full", world(5, 0), send_bytes, drain::<_, 1>)
+            .blocks()
+            .every(121, 25)
+            .case(),
+        Row::new("pipe send_bytes, a receiver asleep", world(0, 3), send_bytes, received::<_, 1>)
+            .peer(receives(Form::Asleep))
+            .every(2, 60)
+            .case(),
+        Row::new("pipe recv_into", world(2, 3), recv_into, alone).every(2, 60).case(),
+        Row::new("pipe recv_into, empty", world(0, 3), recv_into, alone)
+            .blocks()
+            .every(121, 25)
+            .case(),
+        Row::new("pipe recv_into, a sender asleep", world(5, 0), recv_into, told)
+            .peer(sends(Form::Asleep))
+            .every(2, 60)
+            .case(),
         Row::new(
             "pipe drop of the receiver, a sender asleep",
             world::<Words>(7, 2),
@@ -127,80 +135,6 @@ pub fn cases() -> Vec<Case> {
         .peer(sends(Form::Asleep))
         .case(),
     ]
-}
-
-pub fn world<T: Numbered>(level: u64, earlier: u64) -> impl Fn() -> Tube<T> {
-    move || {
-        let pipe = PipeBuilder::new().capacity(CAPACITY).pipe::<T>();
-        let (mut sender, mut receiver) = pipe.expect("memory");
-        for number in 0..earlier {
-            assert!(sender.try_send(T::new(number)).is_ok() && receiver.try_recv().is_ok());
-        }
-        for number in 1..=level {
-            assert!(sender.try_send(T::new(number)).is_ok());
-        }
-        Tube {
-            sender: RefCell::new(Some(sender)),
-            receiver: RefCell::new(Some(receiver)),
-            level,
-            last: Mapped::new(AtomicU64::new(0)),
-        }
-    }
-}
-
-impl<T: Numbered> Tube<T> {
-    fn sender(&self) -> PipeSender<T> {
-        let mut sender = self.sender.take().expect("one process takes it, once");
-        // SAFETY: nobody but the maker of this world had it, before the fork.
-        unsafe { sender.adopt() }.expect("it was not given up");
-        sender
-    }
-
-    fn receiver(&self) -> PipeReceiver<T> {
-        let mut receiver = self.receiver.take().expect("one process takes it, once");
-        // SAFETY: as in `sender`.
-        unsafe { receiver.adopt() }.expect("it was not given up");
-        receiver
-    }
-
-    /// The victim's own. It is not dropped: that has rows of its own. Where it would have
-    /// to wait, it was used until it no longer spins for long.
-    pub fn warm_sender(&self) -> ManuallyDrop<PipeSender<T>> {
-        first_use();
-        let mut sender = ManuallyDrop::new(self.sender());
-        if self.is_full() {
-            for _ in 0..12 {
-                let _ = sender.send_timeout(self.next(), Duration::ZERO);
-            }
-        }
-        sender
-    }
-
-    pub fn next(&self) -> T {
-        T::new(self.level + 1)
-    }
-
-    fn is_full(&self) -> bool {
-        let record = |number| (8 + T::new(number).encoded_len()).next_multiple_of(8);
-        (1..=self.level + 1).map(record).sum::<usize>() > CAPACITY
-    }
-
-    pub fn warm_receiver(&self) -> ManuallyDrop<PipeReceiver<T>> {
-        first_use();
-        let mut receiver = ManuallyDrop::new(self.receiver());
-        if self.level == 0 {
-            for _ in 0..12 {
-                let _ = receiver.recv_timeout(Duration::ZERO);
-            }
-        }
-        receiver
-    }
-}
-
-/// What a process does once in its life.
-fn first_use() {
-    let (mut sender, mut receiver) = PipeBuilder::new().capacity(CAPACITY).pipe().expect("memory");
-    assert_eq!((sender.send(1_u8), receiver.recv()), (Ok(()), Ok(1)));
 }
 
 fn send<T: Numbered>(name: &str, level: u64, earlier: u64) -> Row<Tube<T>> {
@@ -217,6 +151,12 @@ pub fn send_one<T: Numbered>(tube: &Tube<T>, begin: Begin) {
     let (mut sender, message) = (tube.warm_sender(), tube.next());
     begin.now();
     assert!(sender.send(message).is_ok());
+}
+
+fn send_in_time<T: Numbered>(tube: &Tube<T>, begin: Begin) {
+    let (mut sender, message) = (tube.warm_sender(), tube.next());
+    begin.now();
+    assert!(sender.send_timeout(message, LONG).is_ok());
 }
 
 pub fn send_two<T: Numbered>(tube: &Tube<T>, begin: Begin) {
@@ -282,6 +222,12 @@ pub fn recv_one<T: Numbered>(tube: &Tube<T>, begin: Begin) {
     assert!(receiver.recv().is_ok());
 }
 
+fn recv_in_time<T: Numbered>(tube: &Tube<T>, begin: Begin) {
+    let mut receiver = tube.warm_receiver();
+    begin.now();
+    assert!(receiver.recv_timeout(LONG).is_ok());
+}
+
 fn try_recv_in_vain<T: Numbered>(tube: &Tube<T>, begin: Begin) {
     let mut receiver = tube.warm_receiver();
     begin.now();
@@ -294,93 +240,20 @@ fn first_recv<T: Numbered>(tube: &Tube<T>, begin: Begin) {
     assert!(receiver.recv().is_ok());
 }
 
+fn send_bytes(tube: &Tube<Vec<u8>>, begin: Begin) {
+    let (mut sender, message) = (tube.warm_sender(), tube.next());
+    begin.now();
+    assert!(sender.send_bytes(&message).is_ok());
+}
+
+fn recv_into(tube: &Tube<Vec<u8>>, begin: Begin) {
+    let (mut receiver, mut buffer) = (tube.warm_receiver(), Vec::with_capacity(CAPACITY));
+    begin.now();
+    assert!(receiver.recv_into(&mut buffer).is_ok());
+}
+
 pub fn drop_receiver<T: Numbered>(tube: &Tube<T>, begin: Begin) {
     let receiver = ManuallyDrop::into_inner(tube.warm_receiver());
     begin.now();
     drop(receiver);
-}
-
-/// Receives to the end of the stream: 1, 2, 3 and so on.
-fn receive_to_end<T: Numbered>(tube: &Tube<T>, form: Form) -> Result<(), String> {
-    let mut receiver = tube.receiver();
-    for wanted in 1.. {
-        match form.draw(&mut receiver) {
-            Ok(message) => match message.number()? {
-                number if number == wanted => tube.last.store(number, Ordering::Release),
-                number => return Err(format!("{number} instead of {wanted}")),
-            },
-            Err(RecvError::Disconnected) => break,
-            Err(other) => return Err(other.to_string()),
-        }
-    }
-    // It stays so.
-    match receiver.try_recv() {
-        Err(RecvError::Disconnected) => Ok(()),
-        other => Err(format!("after the end: {:?}", other.map(|message| message.number()))),
-    }
-}
-
-/// Sends until there is nobody to send to, and has its message back then.
-fn send_to_end<T: Numbered>(tube: &Tube<T>, form: Form) -> Result<(), String> {
-    let mut sender = tube.sender();
-    for number in tube.level + 1.. {
-        match form.pour(&mut sender, T::new(number)) {
-            Ok(()) => tube.last.store(number, Ordering::Release),
-            Err(SendError::Disconnected(message)) if message.number() == Ok(number) => break,
-            Err(other) => return Err(other.to_string()),
-        }
-    }
-    match sender.try_send(T::new(0)) {
-        Err(SendError::Disconnected(_)) => Ok(()),
-        other => Err(format!("after the end: {other:?}")),
-    }
-}
-
-pub fn receives<T: Numbered>(form: Form) -> impl Fn(&Tube<T>, &Peer<'_>) -> Result<(), String> {
-    move |tube, _| receive_to_end(tube, form)
-}
-
-pub fn sends<T: Numbered>(form: Form) -> impl Fn(&Tube<T>, &Peer<'_>) -> Result<(), String> {
-    move |tube, _| send_to_end(tube, form)
-}
-
-/// The victim was sending `N` messages, and a peer has received.
-pub fn received<T: Numbered, const N: u64>(
-    tube: &Tube<T>,
-    after: &After<'_>,
-) -> Result<(), String> {
-    let last = tube.last.load(Ordering::Acquire);
-    let sent = tube.level + N;
-    if last > sent || last < if after.finished() { sent } else { tube.level } {
-        return Err(format!("received up to {last}, with {} there and {N} more", tube.level));
-    }
-    Ok(())
-}
-
-/// The victim was sending `N` messages: receives what is there.
-pub fn drain<T: Numbered, const N: u64>(tube: &Tube<T>, after: &After<'_>) -> Result<(), String> {
-    leaves_no_descriptors(|| receive_to_end(tube, Form::Asleep))?;
-    after.recovered();
-    received::<T, N>(tube, after)
-}
-
-/// The victim was receiving, and a peer has sent; at most one message was taken out.
-pub fn told<T: Numbered>(tube: &Tube<T>, _: &After<'_>) -> Result<(), String> {
-    let last = tube.last.load(Ordering::Acquire).max(tube.level);
-    if last > tube.level + 2 { Err(format!("sent up to {last}, to nobody")) } else { Ok(()) }
-}
-
-/// The victim was receiving: sends until there is no more room.
-pub fn alone<T: Numbered>(tube: &Tube<T>, after: &After<'_>) -> Result<(), String> {
-    leaves_no_descriptors(|| send_to_end(tube, Form::Asleep))?;
-    after.recovered();
-    Ok(())
-}
-
-fn leaves_no_descriptors(operation: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
-    let open = fds::open();
-    operation()?;
-    let left = fds::open();
-    // The end's own mapping may have had the last descriptor.
-    if left <= open { Ok(()) } else { Err(format!("{left} descriptors open, before {open}")) }
 }

@@ -1,21 +1,19 @@
-//! Rows of the pipe in which the other end waits for a descriptor: by poll(2), and in
-//! tokio. Where the victim died before it rang, nothing but the peer's own timer wakes it.
+//! Rows of the pipe in which the other end waits to be ready: in `select`, by poll(2), and
+//! in tokio. Where the victim died before it rang, nothing but the peer's own timer wakes it.
 
 use std::time::Duration;
 
 use killproof::channel::{RecvError, SendError};
 
 use crate::common::case::Case;
-use crate::common::forms::{BY_DESCRIPTOR, Form, is_readable};
+use crate::common::forms::{BY_READINESS, Form, is_readable};
 use crate::common::numbered::{Large, Words};
-use crate::pipe::{
-    Tube, alone, drain, drop_receiver, drop_sender, received, receives, recv_one, send_one,
-    send_two, sends, told, world,
-};
+use crate::pipe::{drop_receiver, drop_sender, recv_one, send_one, send_two};
 use crate::row::{Begin, Row};
+use crate::tube::{Tube, alone, drain, received, receives, sends, told, world};
 
 pub fn cases() -> Vec<Case> {
-    let mut cases: Vec<Case> = BY_DESCRIPTOR.iter().flat_map(|form| cases_of(*form)).collect();
+    let mut cases: Vec<Case> = BY_READINESS.iter().flat_map(|form| cases_of(*form)).collect();
     cases.extend([
         Row::new("pipe try_recv, arming", world::<Words>(0, 3), try_recv_and_arm, alone)
             .every(5, 60)

@@ -37,6 +37,10 @@ pub fn cases() -> Vec<Case> {
         Row::new("queue send_many", world(4, 1, 3), send_many, sent::<Words, 2>)
             .every(5, 60)
             .case(),
+        Row::new("queue send_many, full", world(4, 4, 0), send_many, sent::<Words, 2>)
+            .blocks()
+            .every(121, 25)
+            .case(),
         Row::new("queue try_send, full", world::<Words>(4, 4, 0), try_in_vain, nothing_done)
             .every(2, 60)
             .case(),
@@ -69,6 +73,10 @@ pub fn cases() -> Vec<Case> {
             .case(),
         Row::new("queue recv_many", world(4, 3, 2), recv_many, received::<Words, 2>)
             .every(9, 50)
+            .case(),
+        Row::new("queue recv_many, empty", world(4, 0, 0), recv_many, received::<Words, 2>)
+            .blocks()
+            .every(121, 25)
             .case(),
         Row::new("queue try_recv, empty", world::<Words>(4, 0, 3), try_recv_in_vain, nothing_done)
             .every(3, 60)
@@ -146,7 +154,7 @@ fn send_in_time<T: Numbered>(ends: &Ends<T>, begin: Begin) {
     assert!(sent.is_ok());
 }
 
-fn send_many<T: Numbered>(ends: &Ends<T>, begin: Begin) {
+pub fn send_many<T: Numbered>(ends: &Ends<T>, begin: Begin) {
     let sender = warm_sender(ends);
     let messages = [1, 2].map(|more| T::new(ends.shape().level + more));
     begin.now();
@@ -190,7 +198,7 @@ fn recv_in_time<T: Numbered>(ends: &Ends<T>, begin: Begin) {
     assert!(received.is_ok());
 }
 
-fn recv_many<T: Numbered>(ends: &Ends<T>, begin: Begin) {
+pub fn recv_many<T: Numbered>(ends: &Ends<T>, begin: Begin) {
     let receiver = warm_receiver(ends);
     let mut messages = Vec::with_capacity(2);
     begin.now();
@@ -211,18 +219,13 @@ fn try_recv_in_vain<T: Numbered>(ends: &Ends<T>, begin: Begin) {
     assert!(received.is_err());
 }
 
-/// The first `N` numbers after `from`, split at what the victim surely did.
-fn split<const N: usize>(from: u64, done: bool) -> (Vec<u64>, Vec<u64>) {
-    let numbers = (from + 1..).take(N).collect();
-    if done { (numbers, Vec::new()) } else { (Vec::new(), numbers) }
-}
-
 /// The victim was sending `N` messages.
 pub fn sent<T: Numbered, const N: usize>(ends: &Ends<T>, after: &After<'_>) -> Result<(), String> {
     let level = ends.shape().level;
-    let (done, maybe) = split::<N>(level, after.finished());
-    let required: Vec<u64> = (1..=level).chain(done).collect();
-    ends.check(after, &required, &maybe)
+    let all: Vec<u64> = (1..=level + N as u64).collect();
+    let surely = if after.finished() { N } else { 0 };
+    let (required, maybe) = all.split_at(level as usize + surely);
+    ends.check(after, required, maybe)
 }
 
 /// The victim was receiving the first `N` messages.
@@ -230,9 +233,9 @@ pub fn received<T: Numbered, const N: usize>(
     ends: &Ends<T>,
     after: &After<'_>,
 ) -> Result<(), String> {
-    let (_, maybe) = split::<N>(0, after.finished());
-    let required: Vec<u64> = (N as u64 + 1..=ends.shape().level).collect();
-    ends.check(after, &required, &maybe)
+    let (first, required) = ends.split(N);
+    let maybe: &[u64] = if after.finished() { &[] } else { &first };
+    ends.check(after, &required, maybe)
 }
 
 /// What the victim did changes nothing.

@@ -52,6 +52,7 @@ pub struct Row<W> {
     pub peers: Vec<Role<W>>,
     pub apart: Option<Apart<W>>,
     pub blocks: bool,
+    pub ends: bool,
     pub zombie: bool,
     pub expect_failure: bool,
     pub every: Option<Stride>,
@@ -91,6 +92,7 @@ impl<W: 'static> Row<W> {
             peers: Vec::new(),
             apart: None,
             blocks: false,
+            ends: false,
             zombie: false,
             expect_failure: false,
             every: None,
@@ -144,6 +146,13 @@ impl<W: 'static> Row<W> {
     /// The operation ends asleep in the kernel: that is its last kill point.
     pub fn blocks(mut self) -> Self {
         self.blocks = true;
+        self
+    }
+
+    /// The operation ends with its process: that is its last kill point.
+    pub fn ends(mut self) -> Self {
+        self.blocks = false;
+        self.ends = true;
         self
     }
 

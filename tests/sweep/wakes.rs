@@ -5,45 +5,50 @@
 use std::thread;
 use std::time::Duration;
 
-use killproof::channel::{RecvError, SendError};
-
 use crate::common::case::Case;
+use crate::common::forms::Form;
 use crate::common::numbered::{Numbered, Words};
 use crate::ends::Ends;
-use crate::queue::{recv_one, send_one, send_two, sent, warm_receiver, world};
-use crate::row::{After, Begin, Peer, Row};
+use crate::kind::{QUEUE, lease, receive, send};
+use crate::queue::{
+    recv_many, recv_one, send_many, send_one, send_two, sent, warm_receiver, world,
+};
+use crate::row::{Begin, Peer, Row};
 
-pub type World = Ends<Words>;
+type World = Ends<Words>;
 
 pub fn cases() -> Vec<Case> {
     vec![
-        last_sender::<1>("a receiver asleep", send_one).peer(receive_or_end).case(),
-        last_sender::<1>("a leaser asleep, zombie", send_one).peer(lease_or_end).zombie().case(),
-        last_sender::<2>("two receivers asleep", send_two)
-            .peer(receive_or_end)
-            .peer(receive_or_end)
-            .every(3, 60)
+        QUEUE.last_sender::<1>("send, a receiver asleep", send_one).peer(receives()).case(),
+        QUEUE
+            .last_sender::<1>("send, a leaser asleep, zombie", send_one)
+            .peer(lease(Form::Asleep))
+            .zombie()
             .case(),
+        two_receivers("send, two receivers asleep", send_two).case(),
+        two_receivers("send_many, two receivers asleep", send_many).case(),
         another_sender().case(),
-        last_receiver("queue recv, a sender asleep", recv_one).peer(send_or_end).case(),
-        last_receiver("queue lease and done, two senders asleep", lease_and_done)
-            .peer(send_or_end)
-            .peer(send_or_end)
-            .every(4, 60)
-            .case(),
+        QUEUE.last_receiver("recv, a sender asleep", recv_one).peer(sends()).case(),
+        two_senders("recv_many, two senders asleep", recv_many).case(),
+        two_senders("lease and done, two senders asleep", lease_and_done).case(),
         another_receiver().case(),
     ]
 }
 
-/// The victim sends `N` messages, and nobody else could.
-pub fn last_sender<const N: usize>(name: &str, operation: fn(&World, Begin)) -> Row<World> {
-    let name = format!("queue send, {name}");
-    Row::new(name, world(4, 0, 3), operation, over_for_receivers::<N>).apart(Ends::drop_sender)
+fn receives() -> impl Fn(&World, &Peer<'_>) -> Result<(), String> {
+    receive(Form::Asleep)
 }
 
-/// The victim takes one of three, and nobody else could.
-pub fn last_receiver(name: &str, operation: fn(&World, Begin)) -> Row<World> {
-    Row::new(name, world(3, 3, 3), operation, over_for_senders).apart(Ends::drop_receiver)
+fn sends() -> impl Fn(&World, &Peer<'_>) -> Result<(), String> {
+    send(Form::Asleep)
+}
+
+fn two_receivers(name: &str, operation: fn(&World, Begin)) -> Row<World> {
+    QUEUE.last_sender::<2>(name, operation).peer(receives()).peer(receives()).every(3, 60)
+}
+
+fn two_senders(name: &str, operation: fn(&World, Begin)) -> Row<World> {
+    QUEUE.last_receiver(name, operation).peer(sends()).peer(sends()).every(4, 60)
 }
 
 fn another_sender() -> Row<World> {
@@ -112,58 +117,4 @@ fn lease_and_done(ends: &World, begin: Begin) {
     let receiver = warm_receiver(ends);
     begin.now();
     receiver.lease().expect("three are there").done();
-}
-
-fn receive_or_end(ends: &World, _: &Peer<'_>) -> Result<(), String> {
-    match ends.receiver().recv() {
-        Ok(message) => ends.note(&message).map(drop),
-        Err(RecvError::Disconnected) => Ok(()),
-        Err(other) => Err(other.to_string()),
-    }
-}
-
-pub fn lease_or_end(ends: &World, _: &Peer<'_>) -> Result<(), String> {
-    match ends.receiver().lease() {
-        Ok(task) => ends.note(&task.done()).map(drop),
-        Err(RecvError::Disconnected) => Ok(()),
-        Err(other) => Err(other.to_string()),
-    }
-}
-
-fn send_or_end(ends: &World, _: &Peer<'_>) -> Result<(), String> {
-    match ends.sender().send(Words::new(4)) {
-        Ok(()) | Err(SendError::Disconnected(_)) => Ok(()),
-        Err(other) => Err(other.to_string()),
-    }
-}
-
-/// What the victim sent is received; then, and only then, it is over.
-fn over_for_receivers<const N: usize>(ends: &World, after: &After<'_>) -> Result<(), String> {
-    loop {
-        match ends.receiver().recv() {
-            Ok(message) => ends.note(&message)?,
-            Err(RecvError::Disconnected) => break,
-            Err(other) => return Err(other.to_string()),
-        };
-        after.recovered();
-    }
-    let sent: Vec<u64> = (1..=N as u64).collect();
-    if after.finished() { ends.settle(&sent, &[]) } else { ends.settle(&[], &sent) }
-}
-
-/// Whoever wants to send is told that it is over, at the latest when it is full.
-fn over_for_senders(ends: &World, after: &After<'_>) -> Result<(), String> {
-    let sender = ends.sender();
-    let mut sent = 0;
-    let stopped = loop {
-        match sender.send(Words::new(8)) {
-            Ok(()) => sent += 1,
-            Err(stopped) => break stopped,
-        }
-        after.recovered();
-    };
-    match stopped {
-        SendError::Disconnected(_) if sent <= sender.capacity() => Ok(()),
-        other => Err(format!("{other} after {sent} messages")),
-    }
 }
