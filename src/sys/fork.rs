@@ -4,13 +4,14 @@
 
 use std::io::Write;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
-use std::ptr;
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::unistd::{ForkResult, Pid};
 use rustix::process::{WaitId, WaitIdOptions};
+use rustix::thread::UnshareFlags;
 
 use super::errno::{Errno, Named};
+use super::streams;
 use crate::error::Error;
 
 /// This process's id.
@@ -44,9 +45,12 @@ pub(crate) unsafe fn fork() -> Result<Option<u32>, Error> {
 
 /// How many threads of this process may still run code of ours.
 ///
-/// One stat(2) when the answer is one. A thread that was joined may still be
+/// One system call when the answer is one. A thread that was joined may still be
 /// on its way out of the kernel; it is looked at closely and not counted.
 pub(crate) fn threads() -> Result<usize, Error> {
+    if is_alone() {
+        return Ok(1);
+    }
     const TASKS: &str = "/proc/self/task";
     /// A directory's links: its name, its own `.`, and one per directory in it.
     const LINKS_OF_NONE: usize = 2;
@@ -72,15 +76,19 @@ fn is_exiting(stat: &str) -> bool {
     flags.is_some_and(|flags: u32| flags & PF_EXITING != 0)
 }
 
+/// Whether this thread is all there is of this process, in the kernel too; false also where
+/// a sandbox forbids the question.
+pub(crate) fn is_alone() -> bool {
+    let thread = UnshareFlags::from_bits_retain(libc::CLONE_THREAD.cast_unsigned());
+    // To a process with one thread this does nothing, and one with more is refused it.
+    // SAFETY: it takes nothing from anybody, descriptors least of all.
+    unsafe { rustix::thread::unshare_unsafe(thread) }.is_ok()
+}
+
 /// Writes out what Rust and C have buffered for stdout and other streams.
 pub(crate) fn flush() -> Result<(), Error> {
     let rust = std::io::stdout().flush().named("flush of stdout");
-    // SAFETY: null stands for all streams, each of which fflush locks itself.
-    let c = match unsafe { libc::fflush(ptr::null_mut()) } {
-        0 => Ok(()),
-        _ => Err(std::io::Error::last_os_error()).named("fflush"),
-    };
-    rust.and(c)
+    rust.and(streams::flush())
 }
 
 /// Puts `fd` under the number `number`, where standard streams are; what was
@@ -204,6 +212,7 @@ mod tests {
         let (release, wait) = std::sync::mpsc::channel::<()>();
         let thread = std::thread::spawn(move || wait.recv());
         assert!(threads().unwrap() >= 2);
+        assert!(!is_alone());
         drop(release);
         let _ = thread.join().unwrap();
     }

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 use killproof::process::{Fork, JoinError, fork, spawn};
@@ -18,6 +18,8 @@ pub fn cases() -> Vec<Case> {
         case("output::of_a_child_that_exits", of_a_child_that_exits),
         case("output::of_a_bare_fork", of_a_bare_fork),
         case("output::of_c", of_c),
+        case("output::of_another_stream_of_c", of_another_stream_of_c),
+        case("output::of_c_beside_a_thread", of_c_beside_a_thread),
         case("output::nobody_listens_to_the_child", nobody_listens_to_the_child),
         case("output::nobody_listens_to_the_parent", nobody_listens_to_the_parent),
     ]
@@ -110,6 +112,46 @@ fn of_c() {
         assert_eq!(spawn(|| say_in_c(c"child")).unwrap().join(), Ok(()));
     });
     assert_eq!(said, "parent,child");
+}
+
+/// Says `word` to where stdout goes, through a stream of C's that was opened for that, and
+/// gives this.
+fn say_in_c_elsewhere(word: &std::ffi::CStr) -> *mut libc::FILE {
+    let fd = std::io::stdout().as_fd().try_clone_to_owned().unwrap().into_raw_fd();
+    // SAFETY: an open descriptor, which is the stream's from here on.
+    let stream = unsafe { libc::fdopen(fd, c"w".as_ptr()) };
+    assert!(!stream.is_null());
+    // SAFETY: a string that ends with a zero, and a stream that is open and stays so.
+    assert!(unsafe { libc::fputs(word.as_ptr(), stream) } >= 0);
+    stream
+}
+
+fn of_another_stream_of_c() {
+    let said = printed(|| {
+        let child = spawn(|| _ = say_in_c_elsewhere(c"child,"));
+        assert_eq!(child.unwrap().join(), Ok(()));
+        let stream = say_in_c_elsewhere(c"parent");
+        assert_eq!(spawn(|| ()).unwrap().join(), Ok(()));
+        // SAFETY: open, and used no more; who reads waits for the end of its descriptor.
+        assert_eq!(unsafe { libc::fclose(stream) }, 0);
+    });
+    assert_eq!(said, "child,parent");
+}
+
+/// The child's end finds a thread that sleeps, and what C has buffered.
+fn of_c_beside_a_thread() {
+    let said = printed(|| {
+        let child = spawn(|| {
+            std::thread::spawn(|| {
+                loop {
+                    std::thread::park();
+                }
+            });
+            say_in_c(c"child");
+        });
+        assert_eq!(child.unwrap().join(), Ok(()));
+    });
+    assert_eq!(said, "child");
 }
 
 /// A stdout that refuses every byte.
