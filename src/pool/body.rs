@@ -51,11 +51,12 @@ pub(super) fn many<T: Message>(
     // How many there are is an allegation.
     let room = arguments.size_hint().0.saturating_mul(each).min(BELIEVED);
     let mut body = begin(MANY, callee, room);
-    let count = arguments.map(|argument| put(&mut body, |body| append(&argument, body))).count();
+    let count = arguments.map(|argument| put(&argument, &mut body)).count();
     (count, body)
 }
 
 /// Writes `value` behind what is there.
+#[inline]
 pub(super) fn append<T: Message>(value: &T, bytes: &mut Vec<u8>) {
     let start = bytes.len();
     bytes.resize(start + value.encoded_len(), 0);
@@ -65,20 +66,26 @@ pub(super) fn append<T: Message>(value: &T, bytes: &mut Vec<u8>) {
 /// In the place of a length: it follows.
 const LONG: u8 = u8::MAX;
 
-/// What `write` writes, behind its length.
-fn put(bytes: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
-    let at = bytes.len();
-    bytes.push(LONG);
-    write(bytes);
-    let start = at + 1;
-    let len = bytes.len() - start;
+/// Writes `value` behind its length.
+#[inline]
+fn put<T: Message>(value: &T, bytes: &mut Vec<u8>) {
+    put_len(value.encoded_len(), bytes);
+    append(value, bytes);
+}
+
+#[inline]
+fn put_len(len: usize, bytes: &mut Vec<u8>) {
     match u8::try_from(len) {
-        Ok(len) if len < LONG => bytes[at] = len,
-        _ => drop(bytes.splice(start..start, (len as u64).to_ne_bytes())),
+        Ok(len) if len < LONG => bytes.push(len),
+        _ => {
+            bytes.push(LONG);
+            bytes.extend((len as u64).to_ne_bytes());
+        }
     }
 }
 
 /// Takes what lies behind its length at the front of `bytes`.
+#[inline]
 fn get<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
     let (short, mut rest) = bytes.split_first()?;
     let mut len = usize::from(*short);
@@ -115,22 +122,45 @@ pub(super) fn arguments(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
     core::iter::from_fn(move || get(&mut rest))
 }
 
-/// Appends one answer of many: what `attempt` appends, or why it does not.
-pub(super) fn put_piece(
-    answer: &mut Vec<u8>,
-    attempt: impl FnOnce(&mut Vec<u8>) -> Result<(), TaskError>,
-) {
-    let at = answer.len();
-    answer.push(kind::RETURNED);
-    let mut outcome = Ok(());
-    put(answer, |answer| outcome = attempt(answer));
-    if let Err(error) = outcome {
-        let (kind, number, bytes) = piece(Err(error));
-        answer.truncate(at);
-        answer.push(kind);
-        answer.extend(number.to_ne_bytes());
-        put(answer, |answer| answer.extend(bytes));
+/// The room for so many answers to arguments of so many bytes, as far as that is known.
+pub(super) fn room_for_answers<In: Message, Out: Message>(arguments: &[u8]) -> usize {
+    match (In::FIXED, Out::FIXED) {
+        (Some(each), Some(answer)) => arguments.len() / (1 + each) * (2 + answer),
+        // They are small, and so, probably, are their results.
+        _ => arguments.len() * 2,
     }
+}
+
+/// Appends one answer of many.
+#[inline]
+pub(super) fn put_value<T: Message>(value: &T, answer: &mut Vec<u8>) {
+    answer.push(kind::RETURNED);
+    put(value, answer);
+}
+
+/// Appends one answer of many that `write` writes; `None`: what it wrote is none.
+pub(super) fn put_written(
+    answer: &mut Vec<u8>,
+    write: impl FnOnce(&mut Vec<u8>) -> Option<()>,
+) -> Option<()> {
+    answer.extend([kind::RETURNED, LONG]);
+    let start = answer.len();
+    write(answer)?;
+    let len = answer.len() - start;
+    match u8::try_from(len) {
+        Ok(len) if len < LONG => answer[start - 1] = len,
+        _ => drop(answer.splice(start..start, (len as u64).to_ne_bytes())),
+    }
+    Some(())
+}
+
+/// Appends why there is no answer to one of many.
+pub(super) fn put_error(error: TaskError, answer: &mut Vec<u8>) {
+    let (kind, number, bytes) = piece(Err(error));
+    answer.push(kind);
+    answer.extend(number.to_ne_bytes());
+    put_len(bytes.len(), answer);
+    answer.extend(bytes);
 }
 
 /// The answers of many, one after the other.
@@ -144,26 +174,40 @@ impl Answers {
         Answers { bytes, at: 0 }
     }
 
+    #[inline]
     pub(super) fn next<Out: Message>(&mut self) -> Option<Result<Out, TaskError>> {
         let (kind, mut rest) = self.bytes[self.at..].split_first()?;
-        let mut number = 0;
         if *kind != kind::RETURNED {
-            let (its, behind) = rest.split_first_chunk()?;
-            (number, rest) = (i32::from_ne_bytes(*its), behind);
+            return self.next_error().map(Err);
         }
         let bytes = get(&mut rest)?;
         self.at = self.bytes.len() - rest.len();
-        if *kind == kind::RETURNED {
-            return Some(value(bytes));
-        }
-        let piece: Piece = (*kind, number, bytes.to_vec());
-        Some(of_piece(piece).and_then(|bytes| value(&bytes)))
+        Some(value(bytes))
+    }
+
+    #[cold]
+    fn next_error(&mut self) -> Option<TaskError> {
+        let (kind, rest) = self.bytes[self.at..].split_first()?;
+        let (number, mut rest) = rest.split_first_chunk()?;
+        let bytes = get(&mut rest)?;
+        self.at = self.bytes.len() - rest.len();
+        let piece: Piece = (*kind, i32::from_ne_bytes(*number), bytes.to_vec());
+        of_piece(piece).err()
     }
 }
 
 /// The value that these bytes are.
+#[inline]
 pub(super) fn value<Out: Message>(bytes: &[u8]) -> Result<Out, TaskError> {
-    from_bytes(bytes).map_err(|_| TaskError::Invalid(bytes.to_vec()))
+    match from_bytes(bytes) {
+        Ok(value) => Ok(value),
+        Err(_) => Err(invalid(bytes)),
+    }
+}
+
+#[cold]
+fn invalid(bytes: &[u8]) -> TaskError {
+    TaskError::Invalid(bytes.to_vec())
 }
 
 #[cfg(test)]
@@ -191,16 +235,26 @@ mod tests {
         }
 
         #[test]
-        fn answers_come_as_they_were_given(values in lists(), errors in any::<Vec<String>>()) {
+        fn answers_come_as_they_were_given(
+            values in lists(),
+            errors in any::<Vec<String>>(),
+            writes in any::<bool>(),
+        ) {
             let mut list: Vec<Result<Vec<u8>, String>> = values.into_iter().map(Ok).collect();
             list.extend(errors.into_iter().map(Err));
             let mut answer = Vec::new();
             for outcome in list.clone() {
-                put_piece(&mut answer, |out| {
-                    let bytes = outcome.map_err(TaskError::Panicked)?;
-                    append(&bytes, out);
-                    Ok(())
-                });
+                match outcome {
+                    Ok(bytes) if writes => {
+                        let write = |answer: &mut Vec<u8>| {
+                            append(&bytes, answer);
+                            Some(())
+                        };
+                        prop_assert_eq!(put_written(&mut answer, write), Some(()));
+                    }
+                    Ok(bytes) => put_value(&bytes, &mut answer),
+                    Err(message) => put_error(TaskError::Panicked(message), &mut answer),
+                }
             }
             let mut answers = Answers::new(answer);
             let back = core::iter::from_fn(|| answers.next::<Vec<u8>>());

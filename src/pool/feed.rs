@@ -64,8 +64,11 @@ impl<'a, In: Message, Out: Message, I: Iterator<Item = In>> Feed<'a, In, Out, I>
         }
         self.left -= 1;
         Some(match &mut self.come {
-            // As many came as were asked for.
-            Ok(answers) => answers.next().unwrap_or(Err(TaskError::Taken)),
+            Ok(answers) => match answers.next() {
+                Some(answer) => answer,
+                // As many came as were asked for.
+                None => Err(TaskError::Taken),
+            },
             Err(error) => Err(error.clone()),
         })
     }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::board::Board;
-use super::body::{append, arguments, open, put_piece};
+use super::body::{append, arguments, open, put_error, put_value, put_written, room_for_answers};
 use super::error::TaskError;
 use super::report::{Order, Outcome, Report, report, shortened};
 use crate::channel::{Receiver, RecvError, SendError, Sender};
@@ -95,36 +95,62 @@ pub(super) unsafe fn attempt_at<In: Message, Out: Message>(
     body: &[u8],
 ) -> Outcome {
     let opened = open(body).ok_or_else(|| TaskError::Invalid(body.to_vec()))?;
-    let call = |argument: &[u8], answer: &mut Vec<u8>| match opened.callee {
-        None => {
-            append(&own(from_bytes(argument).ok()?), answer);
+    let mut answer = Vec::new();
+    let given = match opened.callee {
+        None if opened.is_many => {
+            answer.reserve(room_for_answers::<In, Out>(opened.rest));
+            let call = |argument: &[u8], answer: &mut Vec<u8>| {
+                put_value(&own(from_bytes(argument).ok()?), answer);
+                Some(())
+            };
+            return Ok(answers(opened.rest, answer, call));
+        }
+        None => caught(|| {
+            append(&own(from_bytes(opened.rest).ok()?), &mut answer);
             Some(())
+        }),
+        Some(callee) if opened.is_many => {
+            let call = |argument: &[u8], answer: &mut Vec<u8>| {
+                // SAFETY: the caller says so.
+                put_written(answer, |answer| unsafe { callee.call(argument, answer) })
+            };
+            return Ok(answers(opened.rest, answer, call));
         }
         // SAFETY: the caller says so.
-        Some(callee) => unsafe { callee.call(argument, answer) },
+        Some(callee) => caught(|| unsafe { callee.call(opened.rest, &mut answer) }),
     };
-    let attempt = |argument: &[u8], answer: &mut Vec<u8>| {
-        let start = answer.len();
-        let called = caught(|| call(argument, answer));
-        if called == Ok(Some(())) {
-            return Ok(());
-        }
+    match given {
+        Ok(Some(())) => Ok(answer),
+        Ok(None) => Err(TaskError::Invalid(opened.rest.to_vec())),
+        Err(panic) => Err(TaskError::Panicked(panic)),
+    }
+}
+
+/// The answers to many: what `call` appends for each, or why it does not.
+fn answers(
+    many: &[u8],
+    mut answer: Vec<u8>,
+    call: impl Fn(&[u8], &mut Vec<u8>) -> Option<()>,
+) -> Vec<u8> {
+    let (mut arguments, mut start) = (arguments(many), 0);
+    loop {
+        // One section for all of them, and another behind each that panics: one for each
+        // would be as much work as a small task.
+        let stopped = caught(|| {
+            arguments.find(|argument| {
+                start = answer.len();
+                call(argument, &mut answer).is_none()
+            })
+        });
+        let error = match stopped {
+            Ok(None) => return answer,
+            Ok(Some(argument)) => TaskError::Invalid(argument.to_vec()),
+            Err(panic) => TaskError::Panicked(panic),
+        };
         // Half a result may be there.
         answer.truncate(start);
-        called.map_err(TaskError::Panicked)?;
-        Err(TaskError::Invalid(argument.to_vec()))
-    };
-    let mut answer = Vec::new();
-    if opened.is_many {
-        // Many arguments are small, and so, probably, are their results.
-        answer.reserve(opened.rest.len() * 2);
-        for argument in arguments(opened.rest) {
-            put_piece(&mut answer, |answer| attempt(argument, answer));
-        }
-    } else {
-        attempt(opened.rest, &mut answer)?;
+        put_error(error, &mut answer);
     }
-    Ok(answer)
 }
 
 /// Runs code of the user's; a panic's message and place.
