@@ -8,6 +8,7 @@
 //! May import: `primitive`, `sys`, `error`. Never: a word machine, or anything
 //! above.
 
+mod bulk;
 pub(crate) mod describe;
 mod encoding;
 pub(crate) mod exposed;

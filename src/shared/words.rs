@@ -10,11 +10,13 @@
 //!   last of what another has written before also reads the first of it.
 //! - A [`Span`] is for bytes that one process at a time owns, by a word beside them, and
 //!   that only a liar would write to meanwhile. That word orders what the honest do, so
-//!   the copies are relaxed, and merge with nobody.
+//!   the copies are relaxed, merge with nobody, and many words are copied at once
+//!   (`bulk.rs`).
 #![allow(unsafe_code)]
 
 use core::mem::MaybeUninit;
 
+use super::bulk;
 use crate::primitive::{AtomicU64, Ordering};
 
 const WORD: usize = size_of::<u64>();
@@ -168,8 +170,10 @@ fn copy_out(words: &[AtomicU64], offset: usize, into: &mut [MaybeUninit<u8>], or
     let (start, rest) = into.split_at_mut(first);
     read_part(words, offset, start, ordering);
     let (middle, end) = rest.split_at_mut(whole * WORD);
-    let from = (offset + first) / WORD;
-    for (bytes, word) in middle.chunks_exact_mut(WORD).zip(&words[from..from + whole]) {
+    let from = &words[(offset + first) / WORD..][..whole];
+    let done = if ordering == Ordering::Relaxed { bulk::copy_out(from, middle) } else { 0 };
+    let (middle, from) = (&mut middle[done..], &from[done / WORD..]);
+    for (bytes, word) in middle.chunks_exact_mut(WORD).zip(from) {
         bytes.copy_from_slice(&bytes_of(word.load(ordering)));
     }
     read_part(words, last, end, ordering);
@@ -198,8 +202,9 @@ fn copy_in(
     let (start, rest) = from.split_at(first);
     write_part(offset, start);
     let (middle, end) = rest.split_at(whole * WORD);
-    let to = (offset + first) / WORD;
-    for (bytes, word) in middle.chunks_exact(WORD).zip(&words[to..to + whole]) {
+    let to = &words[(offset + first) / WORD..][..whole];
+    let done = if ordering == Ordering::Relaxed { bulk::copy_in(middle, to) } else { 0 };
+    for (bytes, word) in middle[done..].chunks_exact(WORD).zip(&to[done / WORD..]) {
         let mut whole = [0; WORD];
         whole.copy_from_slice(bytes);
         word.store(u64::from_ne_bytes(whole), ordering);
