@@ -26,6 +26,25 @@ struct State {
     sent: usize,
     received: usize,
     is_closed: bool,
+    /// How often the mutex went from one side to the other, and who had it last, if that
+    /// is counted.
+    turns: Option<(usize, Side)>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Side {
+    Send,
+    Receive,
+}
+
+impl State {
+    #[inline]
+    fn count(&mut self, side: Side) {
+        if let Some((turns, last)) = &mut self.turns {
+            *turns += usize::from(*last != side);
+            *last = side;
+        }
+    }
 }
 
 // SAFETY: read and written by who has the mutex, alone.
@@ -37,11 +56,31 @@ unsafe impl<M: Payload> Shareable for Ring<M> {}
 
 impl<M: Payload> Locked<M> {
     pub fn new() -> Locked<M> {
-        let state = UnsafeCell::new(State { sent: 0, received: 0, is_closed: false });
+        Locked::with(None)
+    }
+
+    /// One that counts how often the mutex goes from side to side.
+    pub fn counting() -> Locked<M> {
+        Locked::with(Some((0, Side::Receive)))
+    }
+
+    fn with(turns: Option<(usize, Side)>) -> Locked<M> {
+        let state = UnsafeCell::new(State { sent: 0, received: 0, is_closed: false, turns });
         let slots = std::array::from_fn(|_| UnsafeCell::new(M::of(0)));
         let ring = Shared::new(Ring { state, slots }).unwrap();
         let (sent, received) = (PthreadCondvar::new(), PthreadCondvar::new());
         Locked { mutex: PthreadMutex::new(false), sent, received, ring }
+    }
+
+    /// How many messages went through, on average, until the mutex had been at the other
+    /// side and was back.
+    pub fn messages_a_round(&self) -> f64 {
+        self.mutex.lock();
+        // SAFETY: whoever has the mutex is alone with the state.
+        let state = unsafe { *self.ring.state.get() };
+        self.mutex.unlock();
+        let turns = state.turns.map_or(0, |(turns, _)| turns);
+        2.0 * state.received as f64 / turns as f64
     }
 
     /// What `look` makes of the ring, alone with it, as soon as it makes something; one
@@ -77,6 +116,7 @@ impl<M: Payload> Transport<M> for Locked<M> {
             if state.sent - state.received == CAPACITY {
                 return None;
             }
+            state.count(Side::Send);
             // SAFETY: the caller has the mutex.
             unsafe { *ring.slots[state.sent % CAPACITY].get() = message };
             state.sent += 1;
@@ -90,6 +130,7 @@ impl<M: Payload> Transport<M> for Locked<M> {
             if state.sent == state.received {
                 return state.is_closed.then_some(None);
             }
+            state.count(Side::Receive);
             // SAFETY: the caller has the mutex.
             let message = unsafe { *ring.slots[state.received % CAPACITY].get() };
             state.received += 1;

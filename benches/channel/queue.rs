@@ -1,23 +1,17 @@
 //! The queue against what the kernel has, a ring behind a mutex and, between threads,
 //! crossbeam's ArrayQueue.
-//!
-//! ```text
-//! cargo bench --bench channel [-- PART-OF-A-NAME ..]
-//! ```
-//!
-//! One message a call. Every value is checked: whole, in its sender's order,
-//! and at the end none lost and none twice.
 
-mod common;
+use std::cell::Cell;
 
-use common::compare::{FEW, MANY, Unit, compare, cpu_nanoseconds_per_call, header};
-use common::frames::{BareFrames, Frames};
-use common::kernel::Kernel;
-use common::locked::Locked;
-use common::slots::{self, Steps};
-use common::transport::{Array, Ours, Payload, Transport};
-use common::trips::{Lines, Places, between, on_one_cpu, trips};
-use common::workers::{Board, Crew};
+use crate::common::bare::{Bare, Claim};
+use crate::common::compare::{FEW, MANY, Unit, compare, cpu_nanoseconds_per_call};
+use crate::common::frames::{BareFrames, Frames};
+use crate::common::kernel::Kernel;
+use crate::common::locked::Locked;
+use crate::common::slots::{self, Steps};
+use crate::common::transport::{Array, Ours, Payload, Transport};
+use crate::common::trips::{Lines, Places, between, on_one_cpu, trips};
+use crate::common::workers::{Board, Crew};
 
 /// Senders and receivers.
 const SHAPES: [(usize, usize); 4] = [(1, 1), (2, 2), (4, 1), (1, 4)];
@@ -25,14 +19,14 @@ const SHAPES: [(usize, usize); 4] = [(1, 1), (2, 2), (4, 1), (1, 4)];
 /// Above the number of a sender's message is the sender's.
 const SENDER: u32 = 48;
 
-fn main() {
-    header("channel");
+pub fn rows() {
     alone::<u64>(8);
     alone::<[u64; 8]>(64);
     for shape in SHAPES {
         throughput::<u64>(8, shape);
         throughput::<[u64; 8]>(64, shape);
     }
+    locked();
     crowd();
     frames();
     round_trip::<u64>(8);
@@ -52,10 +46,13 @@ fn alone<M: Payload>(bytes: usize) {
     }
     let name = |peer| format!("queue/{bytes}B/alone/{peer}");
     let (queue, pipe, array) = (Ours::<M>::new(), Kernel::pipe(), Array::<M>::new(1));
+    let locked = Locked::<M>::new();
     let ours = || there_and_out(&queue);
     let unit = Unit::Nanoseconds;
     compare(MANY, unit, &name("pipe"), "pipe(2)", ours, || there_and_out::<M>(&pipe));
     compare(MANY, unit, &name("array"), "ArrayQueue", ours, || there_and_out(&array));
+    let peer = "ring, pthread_mutex_t";
+    compare(MANY, unit, &name("locked"), peer, ours, || there_and_out(&locked));
 }
 
 fn throughput<M: Payload>(bytes: usize, shape: (usize, usize)) {
@@ -75,6 +72,31 @@ fn throughput<M: Payload>(bytes: usize, shape: (usize, usize)) {
     compare(FEW, unit, &name("array"), "ArrayQueue threads", ours, || {
         carry(shape, &Array::<M>::new(senders), Actors::Threads)
     });
+}
+
+/// Why a ring behind a mutex is not far behind with one on each side. Of each two figures
+/// the first is not ours, but: a ring's without anything that ours does for its safety; the
+/// same with an owner for each slot, and then with a hint as ours; and of the mutex, in how many rounds, from one side to
+/// the other and back, it lets so many messages through.
+fn locked() {
+    let name = |what| format!("queue/8B/1-to-1/locked/{what}");
+    let unit = Unit::PerSecond;
+    for (claim, what) in
+        [(Claim::Index, "bare"), (Claim::Owner, "owning"), (Claim::OwnerThenHint, "moving-on")]
+    {
+        let bare = || carry(SHAPES[0], &Bare::new(claim), Actors::Processes);
+        compare(FEW, unit, &name(what), "ring, pthread_mutex_t", bare, || {
+            carry::<u64>(SHAPES[0], &Locked::new(), Actors::Processes)
+        });
+    }
+    let rounds = Cell::new(0.0);
+    let messages = || {
+        let ring = Locked::<u64>::counting();
+        let messages = carry(SHAPES[0], &ring, Actors::Processes);
+        rounds.set(messages / ring.messages_a_round());
+        messages
+    };
+    compare(FEW, unit, &name("rounds"), "rounds of its mutex", messages, || rounds.get());
 }
 
 /// Many more processes than CPUs, against as many as there are.

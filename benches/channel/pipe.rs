@@ -1,30 +1,25 @@
 //! The pipe against rtrb, between threads; and there and back again between processes,
 //! against pipe(2) and against nothing but the cache lines that it takes.
 //!
-//! ```text
-//! cargo bench --bench pipe [-- PART-OF-A-NAME ..]
-//! ```
-//!
 //! Every message is checked to be the next one, at both of its ends.
 #![allow(unsafe_code)]
-
-mod common;
 
 use std::io::{PipeReader, PipeWriter, Read, Write};
 use std::sync::Mutex;
 
-use common::compare::{FEW, Unit, compare, header};
-use common::trips::{Lines, Places, between, trips, wait};
-use common::workers::{Board, Crew};
 use killproof::channel::{Duplex, PipeBuilder, PipeReceiver, PipeSender};
 use rtrb::{Consumer, Producer, RingBuffer};
+
+use crate::common::compare::{FEW, Unit, compare};
+use crate::common::records::{self, Records};
+use crate::common::trips::{Lines, Places, between, on_one_cpu, trips, wait};
+use crate::common::workers::{Board, Crew};
 
 /// Bytes of a ring, ours and rtrb's.
 const RING: usize = 256 << 10;
 const NUMBER: usize = size_of::<u64>();
 
-fn main() {
-    header("pipe");
+pub fn rows() {
     for len in [64, 1 << 10, 64 << 10] {
         throughput(len);
     }
@@ -162,12 +157,21 @@ fn carry(len: usize, sender: impl Sends, receiver: impl Receives) -> f64 {
 }
 
 fn round_trip(len: usize) {
-    let name = |peer| format!("pipe/{len}B/round-trip/{peer}");
+    let name = |peer: &str| format!("pipe/{len}B/round-trip/{peer}");
     let unit = Unit::Nanoseconds;
     let wherever = || through_ours(len, Places::Any);
-    compare(FEW, unit, &name("pipe"), "pipe(2)", wherever, || through_the_kernels(len));
+    let pipe = || through_the_kernels(len);
+    compare(FEW, unit, &name("pipe"), "pipe(2)", wherever, pipe);
     let apart = || through_ours(len, Places::Apart);
     compare(FEW, unit, &name("lines"), "bare cache lines", apart, || Lines::trip(len));
+    // What that is made of: of the two figures the first is the stripped-down one.
+    for (records, what) in [(Records::Stay, "index"), (Records::Move, "moving")] {
+        let stripped = || records::trip(len, records);
+        let name = name(&format!("lines/{what}"));
+        compare(FEW, unit, &name, "bare cache lines", stripped, || Lines::trip(len));
+    }
+    let on_one = || on_one_cpu(wherever);
+    compare(FEW, unit, &name("one-cpu/pipe"), "pipe(2)", on_one, || on_one_cpu(pipe));
 }
 
 fn through_the_kernels(len: usize) -> f64 {
