@@ -13,9 +13,11 @@ use std::hint::black_box;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::ptr;
 
+use common::carry::{Actors, carry};
 use common::compare::{
-    MANY, Unit, compare, cpu_nanoseconds_per_call, header, nanoseconds_per_call,
+    FEW, MANY, Unit, compare, cpu_nanoseconds_per_call, header, nanoseconds_per_call,
 };
+use common::transport::{Ours, Payload};
 use killproof::Named;
 use killproof::channel::{Builder, PipeReceiver, PipeSender, Receiver, Sender, pipe, queue};
 use killproof::named::Region;
@@ -34,6 +36,8 @@ fn main() {
     through_a_queue("64B", |number| [number; 8]);
     through_a_queue("200B", |number| vec![number as u8; 200]);
     through_a_queue("4KiB", |number| vec![number as u8; 4 << 10]);
+    between_processes::<u64>("8B");
+    between_processes::<[u64; 8]>("64B");
     through_a_pipe("8B", small);
     through_a_pipe("4KiB", |number| vec![number as u8; 4 << 10]);
     at_a_region();
@@ -126,6 +130,19 @@ fn through_a_queue<T: killproof::Message>(size: &str, message: fn(u64) -> T) {
         "anonymous",
         || cpu_nanoseconds_per_call(64, ours),
         || cpu_nanoseconds_per_call(64, peer),
+    );
+}
+
+/// From one process to another, as many messages as there is time for.
+fn between_processes<M: Payload>(size: &str) {
+    let carried = |queue: Ours<M>| carry((1, 1), &queue, Actors::Processes);
+    compare(
+        FEW,
+        Unit::PerSecond,
+        &format!("named/queue-1-to-1/{size}/anonymous"),
+        "anonymous",
+        || carried(Ours::named()),
+        || carried(Ours::new()),
     );
 }
 

@@ -4,6 +4,7 @@
 use std::cell::Cell;
 
 use crate::common::bare::{Bare, Claim};
+use crate::common::carry::{Actors, carry};
 use crate::common::compare::{FEW, MANY, Unit, compare, cpu_nanoseconds_per_call};
 use crate::common::frames::{BareFrames, Frames};
 use crate::common::kernel::Kernel;
@@ -11,13 +12,9 @@ use crate::common::locked::Locked;
 use crate::common::slots::{self, Steps};
 use crate::common::transport::{Array, Ours, Payload, Transport};
 use crate::common::trips::{Lines, Places, between, on_one_cpu, trips};
-use crate::common::workers::{Board, Crew};
 
 /// Senders and receivers.
 const SHAPES: [(usize, usize); 4] = [(1, 1), (2, 2), (4, 1), (1, 4)];
-
-/// Above the number of a sender's message is the sender's.
-const SENDER: u32 = 48;
 
 pub fn rows() {
     alone::<u64>(8);
@@ -112,61 +109,6 @@ fn frames() {
     compare(FEW, Unit::PerSecond, "queue/64KiB/in-place/bare", "a bare ring", ours, || {
         carry(SHAPES[0], &BareFrames::new(), Actors::Processes)
     });
-}
-
-#[derive(Clone, Copy)]
-enum Actors {
-    Processes,
-    Threads,
-}
-
-/// Carries messages for a while; how many a second.
-fn carry<M: Payload>(
-    (senders, receivers): (usize, usize),
-    transport: &impl Transport<M>,
-    actors: Actors,
-) -> f64 {
-    let board = Board::new();
-    let is_alone = matches!(actors, Actors::Processes);
-    let receive = |worker: usize| {
-        if is_alone {
-            transport.only_receive();
-        }
-        let (mut count, mut sum) = (0_u64, 0_u64);
-        let mut next = vec![0; receivers + senders];
-        while let Some(message) = transport.recv() {
-            let value = message.value();
-            let (sender, number) = ((value >> SENDER) as usize, value & ((1 << SENDER) - 1));
-            assert!(number >= next[sender], "a sender's messages out of order");
-            next[sender] = number + 1;
-            count += 1;
-            sum = sum.wrapping_add(value);
-            board.count(worker);
-        }
-        board.received().add(count, sum);
-    };
-    let send = |worker: usize| {
-        let (mut count, mut sum) = (0_u64, 0_u64);
-        while !board.is_stopped() {
-            let value = (worker as u64) << SENDER | count;
-            if !transport.send(M::of(value)) {
-                break;
-            }
-            count += 1;
-            sum = sum.wrapping_add(value);
-        }
-        transport.finish();
-        board.sent().add(count, sum);
-    };
-    let mut members = vec![&receive as &(dyn Fn(usize) + Sync); receivers];
-    members.extend(vec![&send as &(dyn Fn(usize) + Sync); senders]);
-    let crew = Crew { members: &members, watched: receivers };
-    let pace = match actors {
-        Actors::Processes => crew.as_processes(&board, || transport.only_receive()),
-        Actors::Threads => crew.as_threads(&board),
-    };
-    assert!(board.is_even(), "messages lost or doubled");
-    pace.per_second
 }
 
 /// There and back again, one message at a time.

@@ -3,6 +3,7 @@
 #![allow(dead_code)] // Each bench uses its part of it.
 
 pub mod bare;
+pub mod carry;
 pub mod compare;
 pub mod frames;
 pub mod kernel;

@@ -4,8 +4,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crossbeam_queue::ArrayQueue;
-use killproof::Plain;
 use killproof::channel::{Receiver, RecvError, Sender, queue};
+use killproof::{Named, Plain};
 
 use super::trips::wait;
 
@@ -55,6 +55,16 @@ pub struct Ours<M: Payload>(Sender<M>, Receiver<M>);
 impl<M: Payload> Ours<M> {
     pub fn new() -> Ours<M> {
         let (sender, receiver) = queue(CAPACITY).unwrap();
+        Ours(sender, receiver)
+    }
+
+    /// One that was opened by its name.
+    pub fn named() -> Ours<M> {
+        let named = Named::new(format!("bench-{}-carried", std::process::id()));
+        let named = named.capacity(CAPACITY);
+        let sender = named.create().unwrap();
+        let receiver = named.open().unwrap();
+        named.unlink().unwrap();
         Ours(sender, receiver)
     }
 }

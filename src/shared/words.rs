@@ -166,14 +166,37 @@ fn uninit_mut(bytes: &mut [u8]) -> &mut [MaybeUninit<u8>] {
 /// Writes every byte of `into`.
 #[inline(always)]
 fn copy_out(words: &[AtomicU64], offset: usize, into: &mut [MaybeUninit<u8>], ordering: Ordering) {
+    if ordering == Ordering::Relaxed && into.len() >= bulk::LEAST {
+        copy_out_long(words, offset, into);
+    } else {
+        copy_out_short(words, offset, into, ordering);
+    }
+}
+
+/// Not inlined: short copies are slower with all of this among them.
+#[inline(never)]
+fn copy_out_long(words: &[AtomicU64], offset: usize, into: &mut [MaybeUninit<u8>]) {
+    let (first, whole, _) = parts(offset, into.len());
+    let (start, rest) = into.split_at_mut(first);
+    read_part(words, offset, start, Ordering::Relaxed);
+    let from = &words[(offset + first) / WORD..][..whole];
+    let done = bulk::copy_out(from, &mut rest[..whole * WORD]);
+    copy_out_short(words, offset + first + done, &mut rest[done..], Ordering::Relaxed);
+}
+
+#[inline(always)]
+fn copy_out_short(
+    words: &[AtomicU64],
+    offset: usize,
+    into: &mut [MaybeUninit<u8>],
+    ordering: Ordering,
+) {
     let (first, whole, last) = parts(offset, into.len());
     let (start, rest) = into.split_at_mut(first);
     read_part(words, offset, start, ordering);
     let (middle, end) = rest.split_at_mut(whole * WORD);
-    let from = &words[(offset + first) / WORD..][..whole];
-    let done = if ordering == Ordering::Relaxed { bulk::copy_out(from, middle) } else { 0 };
-    let (middle, from) = (&mut middle[done..], &from[done / WORD..]);
-    for (bytes, word) in middle.chunks_exact_mut(WORD).zip(from) {
+    let from = (offset + first) / WORD;
+    for (bytes, word) in middle.chunks_exact_mut(WORD).zip(&words[from..from + whole]) {
         bytes.copy_from_slice(&bytes_of(word.load(ordering)));
     }
     read_part(words, last, end, ordering);
@@ -188,28 +211,66 @@ fn copy_in(
     ordering: Ordering,
     change: impl Fn(&AtomicU64, &dyn Fn(u64) -> u64),
 ) {
-    let write_part = |offset: usize, from: &[u8]| {
-        if from.is_empty() {
-            return;
-        }
-        change(&words[offset / WORD], &|seen| {
-            let mut bytes = seen.to_ne_bytes();
-            bytes[offset % WORD..][..from.len()].copy_from_slice(from);
-            u64::from_ne_bytes(bytes)
-        });
-    };
+    if ordering == Ordering::Relaxed && from.len() >= bulk::LEAST {
+        copy_in_long(words, offset, from, change);
+    } else {
+        copy_in_short(words, offset, from, ordering, change);
+    }
+}
+
+/// Not inlined, as [`copy_out_long`].
+#[inline(never)]
+fn copy_in_long(
+    words: &[AtomicU64],
+    offset: usize,
+    from: &[u8],
+    change: impl Fn(&AtomicU64, &dyn Fn(u64) -> u64),
+) {
+    let (first, whole, _) = parts(offset, from.len());
+    let (start, rest) = from.split_at(first);
+    write_part(words, offset, start, &change);
+    let to = &words[(offset + first) / WORD..][..whole];
+    let done = bulk::copy_in(&rest[..whole * WORD], to);
+    copy_in_short(words, offset + first + done, &rest[done..], Ordering::Relaxed, change);
+}
+
+#[inline(always)]
+fn copy_in_short(
+    words: &[AtomicU64],
+    offset: usize,
+    from: &[u8],
+    ordering: Ordering,
+    change: impl Fn(&AtomicU64, &dyn Fn(u64) -> u64),
+) {
     let (first, whole, last) = parts(offset, from.len());
     let (start, rest) = from.split_at(first);
-    write_part(offset, start);
+    write_part(words, offset, start, &change);
     let (middle, end) = rest.split_at(whole * WORD);
-    let to = &words[(offset + first) / WORD..][..whole];
-    let done = if ordering == Ordering::Relaxed { bulk::copy_in(middle, to) } else { 0 };
-    for (bytes, word) in middle[done..].chunks_exact(WORD).zip(&to[done / WORD..]) {
+    let to = (offset + first) / WORD;
+    for (bytes, word) in middle.chunks_exact(WORD).zip(&words[to..to + whole]) {
         let mut whole = [0; WORD];
         whole.copy_from_slice(bytes);
         word.store(u64::from_ne_bytes(whole), ordering);
     }
-    write_part(last, end);
+    write_part(words, last, end, &change);
+}
+
+/// Writes bytes that lie in one word.
+#[inline(always)]
+fn write_part(
+    words: &[AtomicU64],
+    offset: usize,
+    from: &[u8],
+    change: &impl Fn(&AtomicU64, &dyn Fn(u64) -> u64),
+) {
+    if from.is_empty() {
+        return;
+    }
+    change(&words[offset / WORD], &|seen| {
+        let mut bytes = seen.to_ne_bytes();
+        bytes[offset % WORD..][..from.len()].copy_from_slice(from);
+        u64::from_ne_bytes(bytes)
+    });
 }
 
 /// How many of the bytes come before the first whole word, how many whole words there
