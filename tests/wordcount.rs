@@ -6,6 +6,7 @@ mod program;
 use std::collections::HashMap;
 use std::fs;
 use std::io::{PipeReader, Read, Write};
+use std::ops::Deref;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -19,19 +20,40 @@ fn wordcount(arguments: &[&str], path: &Path) -> Output {
     Command::new(program("wordcount")).args(arguments).arg(path).output().unwrap()
 }
 
-/// A new file for the test of this name.
-fn file(name: &str, bytes: &[u8]) -> PathBuf {
-    let path = folder(name).join("text");
-    fs::write(&path, bytes).unwrap();
-    path
+/// A file or a folder in a new folder, which goes with it.
+struct Temporary {
+    path: PathBuf,
+    folder: PathBuf,
 }
 
-/// A new folder for the test of this name.
-fn folder(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("wordcount-{name}"));
-    let _ = fs::remove_dir_all(&path);
-    fs::create_dir_all(&path).unwrap();
-    path
+impl Deref for Temporary {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A new file for the test of this name.
+fn file(name: &str, bytes: &[u8]) -> Temporary {
+    let mut file = folder(name);
+    file.path.push("text");
+    fs::write(&*file, bytes).unwrap();
+    file
+}
+
+/// A new folder for the test of this name, and of no other run of it.
+fn folder(name: &str) -> Temporary {
+    let name = format!("wordcount-{}-{name}", std::process::id());
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::create_dir_all(&folder).unwrap();
+    Temporary { path: folder.clone(), folder }
 }
 
 /// Numbers that look random, the same in each run.
@@ -206,7 +228,7 @@ fn links_in_folders_are_not_followed_and_named_ones_are() {
     let folder = folder("links");
     fs::create_dir(folder.join("inner")).unwrap();
     fs::write(folder.join("inner/text"), "one two").unwrap();
-    std::os::unix::fs::symlink(&folder, folder.join("inner/again")).unwrap();
+    std::os::unix::fs::symlink(&*folder, folder.join("inner/again")).unwrap();
     std::os::unix::fs::symlink("inner/text", folder.join("link")).unwrap();
     assert_fine(&wordcount(&["--kill", "0"], &folder), 2, 1);
     assert_fine(&wordcount(&["--kill", "0"], &folder.join("link")), 2, 1);
@@ -275,12 +297,13 @@ fn the_arguments_explain_themselves() {
 }
 
 /// A count that has begun and cannot end before what it prints is read: the
-/// pipe that it prints to is full. With it, its workers.
-fn held_up(name: &str, text: &[u8]) -> (Child, PipeReader, Vec<Pid>) {
+/// pipe that it prints to is full. With it, its workers, and what they count.
+fn held_up(name: &str, text: &[u8]) -> (Child, PipeReader, Vec<Pid>, Temporary) {
+    let file = file(name, text);
     let (reader, mut writer) = std::io::pipe().unwrap();
     writer.write_all(&[b'\n'; 64 << 10]).unwrap();
     let mut command = Command::new(program("wordcount"));
-    command.args(["--workers", "3", "--kill", "0"]).arg(file(name, text)).stdout(writer);
+    command.args(["--workers", "3", "--kill", "0"]).arg(&*file).stdout(writer);
     command.stderr(Stdio::null());
     let parent = command.spawn().unwrap();
     let children = format!("/proc/{0}/task/{0}/children", parent.id());
@@ -291,12 +314,12 @@ fn held_up(name: &str, text: &[u8]) -> (Child, PipeReader, Vec<Pid>) {
         let pids = children.split_whitespace().map(|pid| pid.parse().unwrap());
         workers = pids.map(Pid::from_raw).collect();
     }
-    (parent, reader, workers)
+    (parent, reader, workers, file)
 }
 
 #[test]
 fn workers_end_when_the_parent_is_killed() {
-    let (mut parent, mut reader, _) = held_up("orphans", &text(1_000_000));
+    let (mut parent, mut reader, _, _file) = held_up("orphans", &text(1_000_000));
     parent.kill().unwrap();
     assert_eq!(parent.wait().unwrap().signal(), Some(9));
     // The workers have inherited this pipe: it ends when the last of them does.
@@ -306,7 +329,7 @@ fn workers_end_when_the_parent_is_killed() {
 #[test]
 fn a_worker_killed_by_somebody_else_is_replaced() {
     let text = text(1_000_000);
-    let (mut parent, mut reader, workers) = held_up("lost", &text);
+    let (mut parent, mut reader, workers, _file) = held_up("lost", &text);
     kill(workers[0], Signal::SIGKILL).unwrap();
     let mut printed = String::new();
     reader.read_to_string(&mut printed).unwrap();

@@ -62,12 +62,16 @@ fn it_waits_for_its_first_peer() {
     let jobs: Sender<u64> = name.named().capacity(2).create().unwrap();
     jobs.send_many([1, 2]).unwrap();
     assert_eq!(jobs.send_timeout(3, Duration::from_millis(30)), Err(SendError::Full(3)));
+    let sent = Mapped::new(Gate::default());
     let receiver = fork(|| {
         let todo: Receiver<u64> = name.named().open().unwrap();
         assert_eq!(todo.recv(), Ok(1));
+        // With room and nobody left, nothing is sent.
+        sent.pass();
         Ok(())
     });
     jobs.send(3).unwrap();
+    sent.open();
     finish(&receiver);
     assert_eq!(jobs.send(4), Err(SendError::Disconnected(4)));
 }
