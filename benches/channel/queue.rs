@@ -73,8 +73,8 @@ fn throughput<M: Payload>(bytes: usize, shape: (usize, usize)) {
 
 /// Why a ring behind a mutex is not far behind with one on each side. Of each two figures
 /// the first is not ours, but: a ring's without anything that ours does for its safety; the
-/// same with an owner for each slot, and then with a hint as ours; and of the mutex, in how many rounds, from one side to
-/// the other and back, it lets so many messages through.
+/// same with an owner for each slot, and then with a hint as ours; and of the mutex, in how
+/// many rounds, from one side to the other and back, it lets so many messages through.
 fn locked() {
     let name = |what| format!("queue/8B/1-to-1/locked/{what}");
     let unit = Unit::PerSecond;
