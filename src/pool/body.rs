@@ -58,8 +58,15 @@ pub(super) fn many<T: Message>(
 /// Writes `value` behind what is there.
 #[inline]
 pub(super) fn append<T: Message>(value: &T, bytes: &mut Vec<u8>) {
+    append_so_many(value, value.encoded_len(), bytes);
+}
+
+/// The same; it is told how many bytes there will be, since what is asked twice may say two
+/// things.
+#[inline]
+fn append_so_many<T: Message>(value: &T, len: usize, bytes: &mut Vec<u8>) {
     let start = bytes.len();
-    bytes.resize(start + value.encoded_len(), 0);
+    bytes.resize(start + len, 0);
     encode_into(value, &mut bytes[start..]);
 }
 
@@ -69,8 +76,9 @@ const LONG: u8 = u8::MAX;
 /// Writes `value` behind its length.
 #[inline]
 fn put<T: Message>(value: &T, bytes: &mut Vec<u8>) {
-    put_len(value.encoded_len(), bytes);
-    append(value, bytes);
+    let len = value.encoded_len();
+    put_len(len, bytes);
+    append_so_many(value, len, bytes);
 }
 
 #[inline]
@@ -124,11 +132,12 @@ pub(super) fn arguments(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// The room for so many answers to arguments of so many bytes, as far as that is known.
 pub(super) fn room_for_answers<In: Message, Out: Message>(arguments: &[u8]) -> usize {
-    match (In::FIXED, Out::FIXED) {
-        (Some(each), Some(answer)) => arguments.len() / (1 + each) * (2 + answer),
+    let room = match (In::FIXED, Out::FIXED) {
+        (Some(each), Some(answer)) => (arguments.len() / (1 + each)).saturating_mul(2 + answer),
         // They are small, and so, probably, are their results.
         _ => arguments.len() * 2,
-    }
+    };
+    room.min(BELIEVED)
 }
 
 /// Appends one answer of many.

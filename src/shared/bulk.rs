@@ -8,9 +8,11 @@
 //!
 //! So the loop stands here in assembly. What an `asm!` block does to memory, the compiler
 //! may not look at, tear, repeat or leave out, and takes for something that could have been
-//! written in Rust with the same pointers: here that is the loop over each byte, with a
-//! relaxed load on the side that others may write to, or a relaxed store. A stranger who
-//! writes there meanwhile makes a mixture of bytes of it, and nothing undefined.
+//! written in Rust with the same pointers: here that is the loop over each word, with a
+//! relaxed load on the side that others may write to, or a relaxed store. Among those who
+//! keep to the protocol nobody else is there, for a word beside the bytes says whose they
+//! are; a liar is another process, whose stores are none of this program's. What such a one
+//! writes meanwhile makes a mixture of bytes, and nothing undefined.
 //!
 //! Not `rep movsb`: some processors copy byte by byte with that, where one address is a
 //! little past the other modulo the length of a page.
@@ -22,10 +24,14 @@ use crate::primitive::AtomicU64;
 
 /// For fewer bytes it is not worth a call; elsewhere everything is left to the words.
 pub(super) const LEAST: usize =
-    if cfg!(all(target_arch = "x86_64", not(loom), not(miri))) { 256 } else { usize::MAX };
+    if cfg!(all(target_arch = "x86_64", target_pointer_width = "64", not(loom), not(miri))) {
+        256
+    } else {
+        usize::MAX
+    };
 
 /// What is copied at once, in bytes.
-#[cfg(all(target_arch = "x86_64", not(loom), not(miri)))]
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(loom), not(miri)))]
 const BLOCK: usize = 64;
 
 /// Copies whole blocks of `words`, as far as they are copied here; returns how many bytes
@@ -63,7 +69,7 @@ pub(super) fn copy_in(from: &[u8], words: &[AtomicU64]) -> usize {
 ///
 /// `from` may be read and `to` written for `len` bytes, each either by nobody else or as
 /// what atomics are made of.
-#[cfg(all(target_arch = "x86_64", not(loom), not(miri)))]
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(loom), not(miri)))]
 #[inline(always)]
 unsafe fn copy(from: *const u8, to: *mut u8, len: usize) -> usize {
     let whole = len - len % BLOCK;
@@ -79,7 +85,7 @@ unsafe fn copy(from: *const u8, to: *mut u8, len: usize) -> usize {
 /// # Safety
 ///
 /// As [`copy`], for `len` bytes, which are whole blocks and at least one.
-#[cfg(all(target_arch = "x86_64", not(loom), not(miri)))]
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(loom), not(miri)))]
 #[target_feature(enable = "avx")]
 unsafe fn copy_blocks(from: *const u8, to: *mut u8, len: usize) {
     // SAFETY: 1. The offset in `rax` goes from 0 in steps of a block to `len`, where it
@@ -114,7 +120,7 @@ unsafe fn copy_blocks(from: *const u8, to: *mut u8, len: usize) {
 /// # Safety
 ///
 /// None is needed.
-#[cfg(not(all(target_arch = "x86_64", not(loom), not(miri))))]
+#[cfg(not(all(target_arch = "x86_64", target_pointer_width = "64", not(loom), not(miri))))]
 #[inline(always)]
 unsafe fn copy(_: *const u8, _: *mut u8, _: usize) -> usize {
     0
@@ -163,7 +169,7 @@ mod tests {
     fn it_leaves_what_is_no_block() {
         let words: Vec<_> = (0..LONGEST / WORD).map(|_| AtomicU64::new(0)).collect();
         let done = copy_in(&bytes(LONGEST, 0), &words);
-        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(miri)))]
         if std::arch::is_x86_feature_detected!("avx") {
             assert_eq!(done, super::BLOCK * 5);
         }

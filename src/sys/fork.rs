@@ -8,7 +8,6 @@ use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::unistd::{ForkResult, Pid};
 use rustix::process::{WaitId, WaitIdOptions};
-use rustix::thread::UnshareFlags;
 
 use super::errno::{Errno, Named};
 use super::streams;
@@ -45,12 +44,9 @@ pub(crate) unsafe fn fork() -> Result<Option<u32>, Error> {
 
 /// How many threads of this process may still run code of ours.
 ///
-/// One system call when the answer is one. A thread that was joined may still be
+/// One stat(2) when the answer is one. A thread that was joined may still be
 /// on its way out of the kernel; it is looked at closely and not counted.
 pub(crate) fn threads() -> Result<usize, Error> {
-    if is_alone() {
-        return Ok(1);
-    }
     const TASKS: &str = "/proc/self/task";
     /// A directory's links: its name, its own `.`, and one per directory in it.
     const LINKS_OF_NONE: usize = 2;
@@ -74,15 +70,6 @@ fn is_exiting(stat: &str) -> bool {
     let after_name = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
     let flags = after_name.split_ascii_whitespace().nth(6).and_then(|field| field.parse().ok());
     flags.is_some_and(|flags: u32| flags & PF_EXITING != 0)
-}
-
-/// Whether this thread is all there is of this process, in the kernel too; false also where
-/// a sandbox forbids the question.
-pub(crate) fn is_alone() -> bool {
-    let thread = UnshareFlags::from_bits_retain(libc::CLONE_THREAD.cast_unsigned());
-    // To a process with one thread this does nothing, and one with more is refused it.
-    // SAFETY: it takes nothing from anybody, descriptors least of all.
-    unsafe { rustix::thread::unshare_unsafe(thread) }.is_ok()
 }
 
 /// Writes out what Rust and C have buffered for stdout and other streams.
@@ -212,7 +199,6 @@ mod tests {
         let (release, wait) = std::sync::mpsc::channel::<()>();
         let thread = std::thread::spawn(move || wait.recv());
         assert!(threads().unwrap() >= 2);
-        assert!(!is_alone());
         drop(release);
         let _ = thread.join().unwrap();
     }

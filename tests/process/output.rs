@@ -19,6 +19,7 @@ pub fn cases() -> Vec<Case> {
         case("output::of_a_bare_fork", of_a_bare_fork),
         case("output::of_c", of_c),
         case("output::of_another_stream_of_c", of_another_stream_of_c),
+        case("output::of_a_stream_behind_one_opened_again", of_a_stream_behind_one_opened_again),
         case("output::of_c_beside_a_thread", of_c_beside_a_thread),
         case("output::nobody_listens_to_the_child", nobody_listens_to_the_child),
         case("output::nobody_listens_to_the_parent", nobody_listens_to_the_parent),
@@ -136,6 +137,24 @@ fn of_another_stream_of_c() {
         assert_eq!(unsafe { libc::fclose(stream) }, 0);
     });
     assert_eq!(said, "child,parent");
+}
+
+/// To open a stream again puts it in front of those that were opened before.
+fn of_a_stream_behind_one_opened_again() {
+    unsafe extern "C" {
+        static stderr: *mut libc::FILE;
+    }
+    let said = printed(|| {
+        let stream = say_in_c_elsewhere(c"parent");
+        // SAFETY: strings that end with a zero, and C's own stream.
+        let again = unsafe { libc::freopen(c"/dev/null".as_ptr(), c"w".as_ptr(), stderr) };
+        assert!(!again.is_null());
+        assert_eq!(spawn(|| _ = say_in_c_elsewhere(c"child,")).unwrap().join(), Ok(()));
+        assert_eq!(spawn(|| say_in_c(c"again")).unwrap().join(), Ok(()));
+        // SAFETY: open, and used no more; who reads waits for the end of its descriptor.
+        assert_eq!(unsafe { libc::fclose(stream) }, 0);
+    });
+    assert_eq!(said, "parentchild,again");
 }
 
 /// The child's end finds a thread that sleeps, and what C has buffered.

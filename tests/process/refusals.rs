@@ -10,13 +10,11 @@ use killproof::{Error, Shared};
 
 use crate::common::case::Case;
 use crate::common::child::children;
-use crate::common::sandbox;
-use crate::{case, case_saying, gate};
+use crate::{case, gate};
 
 pub fn cases() -> Vec<Case> {
     vec![
         case("refusals::threads", threads),
-        case_saying("refusals::threads_in_a_sandbox", threads_in_a_sandbox),
         case("refusals::a_joined_thread_does_not_count", a_joined_thread_does_not_count),
         case("refusals::unchecked_beside_busy_threads", unchecked_beside_busy_threads),
         case("refusals::a_live_guard", a_live_guard),
@@ -54,21 +52,6 @@ fn threads() {
     drop(release);
     thread.join().unwrap();
     assert_eq!(spawn(|| 1_u8).unwrap().join(), Ok(1));
-}
-
-/// Where unshare(2) is forbidden, which is asked first whether there are any.
-fn threads_in_a_sandbox() -> String {
-    if let Err(error) = sandbox::without(libc::SYS_unshare) {
-        return format!("SKIPPED refusals::threads_in_a_sandbox: no seccomp: {error}");
-    }
-    assert_eq!(spawn(|| 1_u8).unwrap().join(), Ok(1));
-    let (release, wait) = mpsc::channel::<()>();
-    let thread = thread::spawn(move || wait.recv());
-    assert_eq!(spawn(|| ()).unwrap_err(), SpawnError::Threads(2));
-    drop(release);
-    assert!(thread.join().unwrap().is_err());
-    assert_eq!(spawn(|| 2_u8).unwrap().join(), Ok(2));
-    String::new()
 }
 
 /// With one thread; the child would register with its parent's epoll.

@@ -179,7 +179,7 @@ fn step<W: 'static>(
         match victim.step(row.blocked())? {
             Stop::Trap => steps += 1,
             Stop::Blocked => return Ok((End::Blocked, steps + 1)),
-            Stop::Ended(_) if row.ends => stage.finished.store(true, Ordering::Release),
+            Stop::Ended(Ok(())) if row.ends => stage.finished.store(true, Ordering::Release),
             other => return Err(format!("the victim at step {steps}: {other:?}")),
         }
     }
