@@ -38,7 +38,8 @@ impl Placement {
 /// Use [`shareable!`](crate::shareable), which checks all of this.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot live in shared memory",
-    note = "no pointers, descriptors or drop glue; write structs with `shareable!`"
+    note = "no pointers, descriptors or drop glue",
+    note = "a struct inside a lock is written with `plain!`, one of locks with `shareable!`"
 )]
 pub unsafe trait Shareable: Send + Sync + 'static {
     /// Makes the primitives inside ready for use.
