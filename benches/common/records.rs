@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use killproof::{Shared, shareable};
 
-use super::trips::{Places, between, trips, wait};
+use super::trips::{Direction, echoed, wait};
 
 /// Words of a record beside the message: its length, and that of the list in it.
 const WORDS: usize = 2;
@@ -52,7 +52,9 @@ impl<'a> End<'a> {
         };
         (start..start + words).map(move |at| &ring[at % RING])
     }
+}
 
+impl Direction for End<'_> {
     #[inline]
     fn send(&mut self, number: u64) {
         self.record().for_each(|word| word.store(number, Ordering::Relaxed));
@@ -83,23 +85,5 @@ pub fn trip(bytes: usize, records: Records) -> f64 {
     let both = Shared::new(Both { there: way(), back: way() }).unwrap();
     let words = WORDS + bytes / size_of::<u64>();
     let end = |way| End { way, words, records, position: 0 };
-    let echo = || {
-        let (mut there, mut back) = (end(&both.there), end(&both.back));
-        loop {
-            match there.recv() {
-                0 => return,
-                number => back.send(number),
-            }
-        }
-    };
-    let ask = || {
-        let (mut there, mut back) = (end(&both.there), end(&both.back));
-        let nanoseconds = trips(|number| {
-            there.send(number);
-            assert_eq!(back.recv(), number);
-        });
-        there.send(0);
-        nanoseconds
-    };
-    between(Places::Apart, echo, ask)
+    echoed(|| (end(&both.there), end(&both.back)))
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use killproof::{Shared, shareable};
 
 use super::transport::CAPACITY;
-use super::trips::{Places, between, trips, wait};
+use super::trips::{Direction, echoed, wait};
 
 /// Words of a slot beside the message: owner, `seq`, and one that nobody uses here.
 const WORDS: usize = 3;
@@ -85,7 +85,9 @@ impl<'a> End<'a> {
         self.position += 1;
         result
     }
+}
 
+impl Direction for End<'_> {
     #[inline]
     fn send(&mut self, number: u64) {
         self.step(0, |words| words.iter().for_each(|word| word.store(number, Ordering::Relaxed)));
@@ -107,23 +109,5 @@ pub fn trip(bytes: usize, steps: Steps) -> f64 {
     let slots = || Slots { words: [const { AtomicU64::new(0) }; CAPACITY * LONGEST] };
     let both = Shared::new(Both { there: slots(), back: slots() }).unwrap();
     let end = |slots| End::new(slots, bytes / size_of::<u64>(), steps);
-    let echo = || {
-        let (mut there, mut back) = (end(&both.there), end(&both.back));
-        loop {
-            match there.recv() {
-                0 => return,
-                number => back.send(number),
-            }
-        }
-    };
-    let ask = || {
-        let (mut there, mut back) = (end(&both.there), end(&both.back));
-        let nanoseconds = trips(|number| {
-            there.send(number);
-            assert_eq!(back.recv(), number);
-        });
-        there.send(0);
-        nanoseconds
-    };
-    between(Places::Apart, echo, ask)
+    echoed(|| (end(&both.there), end(&both.back)))
 }

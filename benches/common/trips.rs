@@ -70,6 +70,36 @@ pub fn trips(mut trip: impl FnMut(u64)) -> f64 {
     for_a_while(Duration::from_millis(window))
 }
 
+/// One end of one direction, which waits until there is room, or a number.
+pub trait Direction {
+    fn send(&mut self, number: u64);
+    fn recv(&mut self) -> u64;
+}
+
+/// Nanoseconds of a round trip between two processes, on a CPU each. Each of them has its
+/// `ends` of there and back.
+pub fn echoed<D: Direction>(ends: impl Fn() -> (D, D)) -> f64 {
+    let echo = || {
+        let (mut there, mut back) = ends();
+        loop {
+            match there.recv() {
+                0 => return,
+                number => back.send(number),
+            }
+        }
+    };
+    let ask = || {
+        let (mut there, mut back) = ends();
+        let nanoseconds = trips(|number| {
+            there.send(number);
+            assert_eq!(back.recv(), number);
+        });
+        there.send(0);
+        nanoseconds
+    };
+    between(Places::Apart, echo, ask)
+}
+
 /// Words of the longest message.
 const WORDS: usize = 128;
 

@@ -81,11 +81,17 @@ fn put<T: Message>(value: &T, bytes: &mut Vec<u8>) {
     append_so_many(value, len, bytes);
 }
 
+/// The length as one byte, if it has room there.
+#[inline]
+fn short(len: usize) -> Option<u8> {
+    u8::try_from(len).ok().filter(|len| *len < LONG)
+}
+
 #[inline]
 fn put_len(len: usize, bytes: &mut Vec<u8>) {
-    match u8::try_from(len) {
-        Ok(len) if len < LONG => bytes.push(len),
-        _ => {
+    match short(len) {
+        Some(len) => bytes.push(len),
+        None => {
             bytes.push(LONG);
             bytes.extend((len as u64).to_ne_bytes());
         }
@@ -156,9 +162,9 @@ pub(super) fn put_written(
     let start = answer.len();
     write(answer)?;
     let len = answer.len() - start;
-    match u8::try_from(len) {
-        Ok(len) if len < LONG => answer[start - 1] = len,
-        _ => drop(answer.splice(start..start, (len as u64).to_ne_bytes())),
+    match short(len) {
+        Some(len) => answer[start - 1] = len,
+        None => drop(answer.splice(start..start, (len as u64).to_ne_bytes())),
     }
     Some(())
 }
@@ -208,10 +214,7 @@ impl Answers {
 /// The value that these bytes are.
 #[inline]
 pub(super) fn value<Out: Message>(bytes: &[u8]) -> Result<Out, TaskError> {
-    match from_bytes(bytes) {
-        Ok(value) => Ok(value),
-        Err(_) => Err(invalid(bytes)),
-    }
+    from_bytes(bytes).map_err(|_| invalid(bytes))
 }
 
 #[cold]

@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use killproof::channel::{Duplex, PipeBuilder, RecvError, SendError};
@@ -15,7 +15,7 @@ use crate::common::forms::{FORMS, Form};
 use crate::common::mapped::Mapped;
 use crate::common::numbered::{Numbered, Words};
 use crate::row::{After, Begin, Row};
-use crate::tube::CAPACITY;
+use crate::tube::{CAPACITY, all_or_more, in_order};
 
 type End = Duplex<Words, Words>;
 
@@ -136,18 +136,9 @@ fn drop_end(line: &Line, begin: Begin) {
     drop(end);
 }
 
-/// Receives to the end: 1, 2, 3 and so on.
+/// Receives to the end.
 fn receive_to_end(line: &Line, end: &mut End, form: Form) -> Result<(), String> {
-    for wanted in 1.. {
-        match form.draw(end.as_ends().1) {
-            Ok(message) => match message.number()? {
-                number if number == wanted => line.last.store(number, Ordering::Release),
-                number => return Err(format!("{number} instead of {wanted}")),
-            },
-            Err(RecvError::Disconnected) => break,
-            Err(other) => return Err(other.to_string()),
-        }
-    }
+    in_order(end.as_ends().1, &line.last, form)?;
     match end.try_recv() {
         Err(RecvError::Disconnected) => Ok(()),
         other => Err(format!("after the end: {other:?}")),
@@ -183,12 +174,7 @@ fn send_first(line: &Line, form: Form) -> Result<(), String> {
 
 /// The victim was sending `N` messages, and the other side has received.
 fn received<const N: u64>(line: &Line, after: &After<'_>) -> Result<(), String> {
-    let last = line.last.load(Ordering::Acquire);
-    let all = line.sent + N;
-    if last > all || last < if after.finished() { all } else { line.sent } {
-        return Err(format!("received up to {last}, with {} there and {N} more", line.sent));
-    }
-    Ok(())
+    all_or_more(&line.last, line.sent, N, after)
 }
 
 fn drain<const N: u64>(line: &Line, after: &After<'_>) -> Result<(), String> {

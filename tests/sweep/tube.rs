@@ -103,19 +103,29 @@ fn first_use() {
     assert_eq!((sender.send(1_u8), receiver.recv()), (Ok(()), Ok(1)));
 }
 
-/// Receives to the end of the stream: 1, 2, 3 and so on.
-fn receive_to_end<T: Numbered>(tube: &Tube<T>, form: Form) -> Result<(), String> {
-    let mut receiver = tube.receiver();
+/// Receives 1, 2, 3 and so on, and says which was the last, until nobody sends.
+pub fn in_order<T: Numbered>(
+    receiver: &mut PipeReceiver<T>,
+    last: &AtomicU64,
+    form: Form,
+) -> Result<(), String> {
     for wanted in 1.. {
-        match form.draw(&mut receiver) {
+        match form.draw(receiver) {
             Ok(message) => match message.number()? {
-                number if number == wanted => tube.last.store(number, Ordering::Release),
+                number if number == wanted => last.store(number, Ordering::Release),
                 number => return Err(format!("{number} instead of {wanted}")),
             },
             Err(RecvError::Disconnected) => break,
             Err(other) => return Err(other.to_string()),
         }
     }
+    Ok(())
+}
+
+/// Receives to the end of the stream.
+fn receive_to_end<T: Numbered>(tube: &Tube<T>, form: Form) -> Result<(), String> {
+    let mut receiver = tube.receiver();
+    in_order(&mut receiver, &tube.last, form)?;
     // It stays so.
     match receiver.try_recv() {
         Err(RecvError::Disconnected) => Ok(()),
@@ -152,10 +162,20 @@ pub fn received<T: Numbered, const N: u64>(
     tube: &Tube<T>,
     after: &After<'_>,
 ) -> Result<(), String> {
-    let last = tube.last.load(Ordering::Acquire);
-    let sent = tube.level + N;
-    if last > sent || last < if after.finished() { sent } else { tube.level } {
-        return Err(format!("received up to {last}, with {} there and {N} more", tube.level));
+    all_or_more(&tube.last, tube.level, N, after)
+}
+
+/// The `last` that was received is of what was `there`, or of the victim's `more`: the last
+/// of these if it has sent them.
+pub fn all_or_more(
+    last: &AtomicU64,
+    there: u64,
+    more: u64,
+    after: &After<'_>,
+) -> Result<(), String> {
+    let (last, all) = (last.load(Ordering::Acquire), there + more);
+    if last > all || last < if after.finished() { all } else { there } {
+        return Err(format!("received up to {last}, with {there} there and {more} more"));
     }
     Ok(())
 }
