@@ -3,10 +3,12 @@
 //! ```text
 //! cargo bench --bench process [-- PART-OF-A-NAME ..]
 //! ```
+#![allow(unsafe_code)]
 
 mod common;
 
 use std::hint::black_box;
+use std::ptr;
 
 use common::compare::{
     FEW, MANY, Unit, compare, family_nanoseconds_per_call, header, is_quick, nanoseconds_per_call,
@@ -20,6 +22,7 @@ const TOUCHED: usize = 64 << 20;
 fn main() {
     header("process");
     spawn_and_join("small");
+    flush();
     // fork(2) copies page tables, so both sides pay for what is in memory.
     let touched = vec![1_u8; TOUCHED];
     spawn_and_join("64MiB");
@@ -65,5 +68,20 @@ fn spawn_and_join(size: &str) {
         "fork+_exit+waitpid",
         || family_nanoseconds_per_call(ours),
         || family_nanoseconds_per_call(bare),
+    );
+}
+
+/// What it would cost to write out C's streams at each child's end without asking whether
+/// there is anything, which `spawn` does ask.
+fn flush() {
+    // SAFETY: null stands for all streams, each of which fflush locks itself.
+    let flush = || assert_eq!(unsafe { libc::fflush(ptr::null_mut()) }, 0);
+    compare(
+        MANY,
+        Unit::Nanoseconds,
+        "process/fork-fflush/fork",
+        "fork+_exit+waitpid",
+        || nanoseconds_per_call(|| Worker::start(flush).join()),
+        || nanoseconds_per_call(|| Worker::start(|| ()).join()),
     );
 }

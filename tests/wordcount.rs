@@ -217,10 +217,24 @@ fn an_empty_file_is_a_file_with_no_words() {
 
 #[test]
 fn kills_that_find_nobody_at_work_are_reported() {
-    let output = wordcount(&["--workers", "2", "--kill", "4"], &folder("no-work"));
-    assert_total(&output, 0, 0);
+    let output = wordcount(&["--workers", "2", "--kill", "4"], &file("no-work", b""));
+    assert_total(&output, 0, 1);
     assert_eq!(output.status.code(), Some(1));
     assert!(lines(&output).iter().any(|line| line.starts_with("too little work")));
+}
+
+#[test]
+fn where_there_is_no_file_nothing_is_checked_or_killed() {
+    let missing = folder("no-file").join("missing");
+    let output = wordcount(&["--workers", "2", "--kill", "4"], &missing);
+    assert_eq!(lines(&output), ["total 0 words in 0 files"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("missing: No such file"), "{said}");
+    assert!(said.ends_with("wordcount: no file to count\n"), "{said}");
+    let output = wordcount(&["--kill", "0"], &folder("no-files"));
+    assert_total(&output, 0, 0);
+    assert_eq!(output.status.code(), Some(0));
 }
 
 #[test]

@@ -71,6 +71,11 @@ fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     for (path, error) in &files.bad {
         progress.say(&format!("{}: {error}", path.display()));
     }
+    if files.len() == 0 {
+        progress.say("no file to count");
+        println!("total 0 words in 0 files");
+        return Ok(files.bad.is_empty() && plan.kills == 0);
+    }
     let outcome = count(&files, &plan, &mut progress)?;
     progress.finish();
 

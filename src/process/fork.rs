@@ -121,7 +121,7 @@ pub(super) unsafe fn divide(
     let name = builder.name.unwrap_or_else(|| parents.next_name());
     let held = output.map(|output| (parents, output));
     // What is buffered here would be repeated by a child that prints.
-    sys::fork::flush()?;
+    sys::streams::flush(others == Threads::None)?;
     // SAFETY: the caller keeps the contract.
     match unsafe { sys::fork::fork() }? {
         Some(pid) => {

@@ -9,7 +9,7 @@ use std::sync::{Mutex, Once, PoisonError};
 use super::handover::{Handover, SHORT};
 use super::record;
 use crate::shared::message::{Message, encode_into, to_bytes};
-use crate::sys::fork;
+use crate::sys::{fork, streams};
 
 /// What Rust's own runtime exits with after a panic of the main thread.
 const PANICKED: i32 = 101;
@@ -49,7 +49,7 @@ where
     };
     // A payload's destructor might panic, and there is nothing above this.
     mem::forget(outcome);
-    let _ = fork::flush();
+    let _ = streams::flush(fork::is_alone());
     fork::exit(if said.is_ok() { code } else { PANICKED })
 }
 

@@ -180,7 +180,11 @@ macro_rules! plain {
                 ::core::mem::size_of::<T>()
             }
             let fields = 0 $(+ is_plain::<$ty>())*;
-            ::core::assert!(fields == ::core::mem::size_of::<$name>(), "padding in a plain struct");
+            ::core::assert!(
+                fields == ::core::mem::size_of::<$name>(),
+                "padding in a plain struct: put the largest fields first, and a field such as \
+                 `pad: [u8; 3]` where bytes are left over"
+            );
         };
 
         #[allow(unsafe_code)]

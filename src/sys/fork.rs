@@ -1,14 +1,13 @@
 //! fork(2) and what a parent and a child need around it: their threads, their
-//! buffered output, the signals that they hear, their ends.
+//! standard streams, the signals that they hear, their ends.
 #![allow(unsafe_code)]
 
-use std::io::Write;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
-use std::ptr;
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::unistd::{ForkResult, Pid};
 use rustix::process::{WaitId, WaitIdOptions};
+use rustix::thread::UnshareFlags;
 
 use super::errno::{Errno, Named};
 use crate::error::Error;
@@ -63,6 +62,19 @@ pub(crate) fn threads() -> Result<usize, Error> {
     Ok(stats.filter(|stat| !is_exiting(stat)).count())
 }
 
+/// Whether this thread is all there is of its process. Also false where a sandbox forbids
+/// the question.
+///
+/// Unlike [`threads`] it asks without a path: the first look at /proc/self makes the
+/// kernel's inodes for a process, which its end has to take down.
+pub(crate) fn is_alone() -> bool {
+    // unshare(2): to a process with one thread this does nothing, and to one with more it
+    // is refused.
+    let thread = UnshareFlags::from_bits_retain(libc::CLONE_THREAD.cast_unsigned());
+    // SAFETY: it takes nothing from anybody, descriptors least of all.
+    unsafe { rustix::thread::unshare_unsafe(thread) }.is_ok()
+}
+
 /// Whether the thread that `stat` describes has left user space for good: the
 /// flag PF_EXITING in field 9, counted after the last `)`.
 fn is_exiting(stat: &str) -> bool {
@@ -70,17 +82,6 @@ fn is_exiting(stat: &str) -> bool {
     let after_name = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
     let flags = after_name.split_ascii_whitespace().nth(6).and_then(|field| field.parse().ok());
     flags.is_some_and(|flags: u32| flags & PF_EXITING != 0)
-}
-
-/// Writes out what Rust and C have buffered for stdout and other streams.
-pub(crate) fn flush() -> Result<(), Error> {
-    let rust = std::io::stdout().flush().named("flush of stdout");
-    // SAFETY: null stands for all streams, each of which fflush locks itself.
-    let c = match unsafe { libc::fflush(ptr::null_mut()) } {
-        0 => Ok(()),
-        _ => Err(std::io::Error::last_os_error()).named("fflush"),
-    };
-    rust.and(c)
 }
 
 /// Puts `fd` under the number `number`, where standard streams are; what was
@@ -204,6 +205,7 @@ mod tests {
         let (release, wait) = std::sync::mpsc::channel::<()>();
         let thread = std::thread::spawn(move || wait.recv());
         assert!(threads().unwrap() >= 2);
+        assert!(!is_alone());
         drop(release);
         let _ = thread.join().unwrap();
     }

@@ -19,4 +19,5 @@ pub(crate) mod map;
 pub(crate) mod pidfd;
 pub(crate) mod shm;
 pub(crate) mod socket;
+pub(crate) mod streams;
 pub(crate) mod words;

@@ -26,6 +26,7 @@ const CONFIGURATIONS: &[(&str, Built)] = &[
     ("doctest", Built::By("cargo test")),
     ("debug_assertions", Built::OneWay("a number in an expression, compiled either way")),
     ("target_arch", Built::OneWay("how a test marks its start, elsewhere by a signal; and a copy")),
+    ("target_env", Built::OneWay("elsewhere than in glibc streams are written out unasked")),
     ("target_pointer_width", Built::OneWay("of x86-64 the usual half, for the same copy")),
     ("miri", Built::OneWay("a copy in assembly, which is short of what is copied by words")),
     ("target_endian", Built::OneWay("a number in an expression, compiled either way")),

@@ -19,6 +19,7 @@ pub fn cases() -> Vec<Case> {
         case("output::of_a_bare_fork", of_a_bare_fork),
         case("output::of_c", of_c),
         case("output::of_another_stream_of_c", of_another_stream_of_c),
+        case("output::of_wide_characters_of_c", of_wide_characters_of_c),
         case("output::of_a_stream_behind_one_opened_again", of_a_stream_behind_one_opened_again),
         case("output::of_c_beside_a_thread", of_c_beside_a_thread),
         case("output::nobody_listens_to_the_child", nobody_listens_to_the_child),
@@ -137,6 +138,24 @@ fn of_another_stream_of_c() {
         assert_eq!(unsafe { libc::fclose(stream) }, 0);
     });
     assert_eq!(said, "child,parent");
+}
+
+/// What a stream of wide characters has buffered is apart from the bytes.
+fn of_wide_characters_of_c() {
+    unsafe extern "C" {
+        safe fn putwchar(character: libc::wchar_t) -> libc::c_uint;
+    }
+    let say = |text: &str| {
+        for character in text.chars() {
+            let character = character as u32;
+            assert_eq!(putwchar(character.cast_signed()), character);
+        }
+    };
+    let said = printed(|| {
+        say("parent,");
+        assert_eq!(spawn(move || say("child")).unwrap().join(), Ok(()));
+    });
+    assert_eq!(said, "parent,child");
 }
 
 /// To open a stream again puts it in front of those that were opened before.
