@@ -111,6 +111,12 @@ pub(super) enum Move {
     Take { slot: usize },
 }
 
+/// Whether the task comes back if the worker dies at this attempt, of which the first is 1:
+/// its body is kept for that, and for nothing else.
+fn is_retried(attempt: u32, retries: u32) -> bool {
+    attempt <= retries
+}
+
 impl Book {
     pub(super) fn new(slots: usize, depth: usize, retries: u32) -> Book {
         Book {
@@ -207,8 +213,11 @@ impl Book {
     fn give(&mut self, ticket: u64, slot: usize) -> Option<Order> {
         let job = self.jobs.get_mut(&ticket)?;
         job.at = Some(slot);
-        let may_come_back = job.attempt <= self.retries;
-        let body = if may_come_back { job.body.clone() } else { core::mem::take(&mut job.body) };
+        let body = if is_retried(job.attempt, self.retries) {
+            job.body.clone()
+        } else {
+            core::mem::take(&mut job.body)
+        };
         self.slots[slot].lying.push_back(ticket);
         Some((ticket, job.attempt, body))
     }
@@ -248,7 +257,7 @@ impl Book {
         self.slots[slot].is_suspect = false;
         job.at = None;
         let has_died = matches!(outcome, Err(TaskError::Signalled(_) | TaskError::Exited(_)));
-        if has_died && attempt <= self.retries && !job.is_forgotten {
+        if has_died && is_retried(attempt, self.retries) && !job.is_forgotten {
             job.attempt += 1;
             self.backlog.push_front(ticket);
             return false;

@@ -112,7 +112,9 @@ impl Builder {
     /// killed, the task fails by [`TaskError::TimedOut`](super::TaskError::TimedOut), and
     /// another worker comes. Default: as long as it takes.
     ///
-    /// Whatever the task does, it is ended; and one that has returned in time is not.
+    /// Whatever the task does, it is ended; and one that has returned in time is not. Only
+    /// one that has taken on another user's identity cannot be killed: it is ended when it
+    /// returns.
     pub fn timeout(mut self, timeout: Duration) -> Builder {
         self.timeout = Some(timeout);
         self

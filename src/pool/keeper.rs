@@ -69,11 +69,13 @@ where
                 return self.give_up(cause);
             }
             self.say();
-            let is_over = |place: &Place| place.worker.is_none() && place.todo.is_closed();
-            if self.places.iter().all(is_over) {
+            // Asked once a round: a ring that is closed between two questions would be a
+            // reason neither to end nor to look again.
+            let is_vacant = self.places.iter().any(Place::is_vacant);
+            if !is_vacant && self.places.iter().all(|place| place.worker.is_none()) {
                 return;
             }
-            if self.wait().is_err() || self.stop.is_set() {
+            if self.wait(is_vacant).is_err() || self.stop.is_set() {
                 return self.dismiss();
             }
         }
@@ -103,8 +105,8 @@ where
     }
 
     /// Sleeps until there is something to do.
-    fn wait(&self) -> Result<(), Error> {
-        let is_behind = !self.unsent.is_empty() || self.places.iter().any(Place::is_vacant);
+    fn wait(&self, is_vacant: bool) -> Result<(), Error> {
+        let is_behind = is_vacant || !self.unsent.is_empty();
         // Who is idle now cannot be late before the whole of the limit has passed.
         let left = |index, limit| self.board.left(index, limit).unwrap_or(limit);
         let next = self

@@ -11,6 +11,10 @@ use super::report::{Order, Outcome, Report, report, shortened};
 use crate::channel::{Receiver, RecvError, SendError, Sender};
 use crate::process;
 use crate::shared::message::{Message, from_bytes};
+use crate::sys::fork::exit;
+
+/// What a worker exits with that is ended for being late, if it is not killed before.
+const LATE: i32 = 1;
 
 /// What the user wants done in each worker. A `Mutex`, for that may not be `Sync`: a
 /// fork has a copy of its own, in which nobody else is.
@@ -68,10 +72,9 @@ impl<H> Duties<H> {
             //    this process was forked, at one remove, from it.
             let outcome = unsafe { attempt_at(&*handler, body) };
             if !self.board.finish(slot, begun) {
-                // The keeper has said that it is late, and is about to kill it.
-                loop {
-                    std::thread::park();
-                }
+                // The keeper has said that it is late, and is about to kill it, if it may:
+                // the task can have taken on another user's identity.
+                exit(LATE);
             }
             // Before the lease ends: killed in between, it has done the task.
             send(results, report(*ticket, *attempt, outcome));
