@@ -22,7 +22,7 @@ pub enum SendError<T> {
     /// Every receiver is gone or dead: of a pipe, its one.
     Disconnected(T),
     /// The message is larger than the queue or pipe was built for: see
-    /// [`Builder::largest`](super::Builder::largest) and [`pipe::Builder`](super::pipe::Builder).
+    /// [`Builder::largest`](super::Builder::largest) and [`PipeBuilder`](super::PipeBuilder).
     TooLarge {
         /// The message.
         value: T,
@@ -74,7 +74,7 @@ impl<T> fmt::Display for SendError<T> {
             SendError::Closed(_) => f.write_str("send: closed"),
             SendError::Disconnected(_) => f.write_str("send: every receiver is gone"),
             SendError::TooLarge { limit, .. } => {
-                write!(f, "send: the message is larger than {limit} bytes; a Builder allows more")
+                write!(f, "send: the message is larger than {limit} bytes")
             }
             SendError::Failed(_, error) => error.fmt(f),
         }

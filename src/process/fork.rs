@@ -73,6 +73,7 @@ pub enum Fork {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub unsafe fn fork() -> Result<Fork, Error> {
+    reap();
     // SAFETY: the caller keeps the contract.
     match unsafe { divide(Builder::new().daemon(false), Threads::Maybe, None) }? {
         Side::Parent(newborn) => newborn.begin(drop).map(|(child, _)| Fork::Parent(child)),
@@ -110,7 +111,6 @@ pub(super) unsafe fn divide(
     // Refuses outside the family's PID namespace.
     let parent = primitive::current()?;
     let role = builder.role();
-    reap();
     // Held across the fork, so that no other thread leaves the child's copies
     // locked for ever. Alone, it would only make both sides copy their pages.
     // In this order: who holds stdout may join a child, which takes the third.
@@ -121,7 +121,7 @@ pub(super) unsafe fn divide(
     let name = builder.name.unwrap_or_else(|| parents.next_name());
     let held = output.map(|output| (parents, output));
     // What is buffered here would be repeated by a child that prints.
-    sys::streams::flush(others == Threads::None)?;
+    sys::streams::flush(|| others == Threads::None)?;
     // SAFETY: the caller keeps the contract.
     match unsafe { sys::fork::fork() }? {
         Some(pid) => {

@@ -4,8 +4,9 @@ use core::any::Any;
 use core::cell::RefCell;
 use core::mem;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Once, OnceLock};
 
+use super::fork::Threads;
 use super::handover::{Handover, SHORT};
 use super::record;
 use crate::shared::message::{Message, encode_into, to_bytes};
@@ -16,15 +17,21 @@ const PANICKED: i32 = 101;
 
 /// Runs `f`, says what came of it and ends this process.
 ///
+/// `others`: of the process that forked this one.
+///
 /// Everything that can run code of the user's (the closure, the destructors of
 /// what it captured, the encoding of its value) comes before the outcome is
 /// said; output is written last, since that can block or fail.
-pub(super) fn live<F, T>(f: F, handover: &Handover) -> !
+pub(super) fn live<F, T>(f: F, others: Threads, handover: &Handover) -> !
 where
     F: FnOnce() -> T,
     T: Message,
 {
-    record_own_panics();
+    // The hook lies behind a lock, which another thread of the parent's may have had at the
+    // fork, in a hook that takes its time: then a panic has a message, and no place.
+    if others == Threads::None {
+        record_own_panics();
+    }
     let spawned = fork::getpid();
     let mut short = [0; SHORT];
     let mut long = Vec::new();
@@ -49,13 +56,14 @@ where
     };
     // A payload's destructor might panic, and there is nothing above this.
     mem::forget(outcome);
-    let _ = streams::flush(fork::is_alone());
+    let _ = streams::flush(fork::is_alone);
     fork::exit(if said.is_ok() { code } else { PANICKED })
 }
 
 /// The hook before the first recorder. In a static, the recorder needs no
-/// memory of its own: the allocator's pages would have to be copied for it.
-static EARLIER: Mutex<Option<Hook>> = Mutex::new(None);
+/// memory of its own: the allocator's pages would have to be copied for it. And not behind
+/// a lock, which a thread that panics would hold for as long as that hook takes.
+static EARLIER: OnceLock<Hook> = OnceLock::new();
 
 type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
 
@@ -70,13 +78,12 @@ fn record_own_panics() {
     if std::thread::panicking() {
         return;
     }
-    let mut first = EARLIER.lock().unwrap_or_else(PoisonError::into_inner);
-    if first.is_none() {
-        *first = Some(panic::take_hook());
-        panic::set_hook(Box::new(record_and_go_on));
-    } else {
-        go_before_the_hook();
+    if EARLIER.get().is_some() {
+        return go_before_the_hook();
     }
+    // Nobody else is there yet to set it.
+    let _ = EARLIER.set(panic::take_hook());
+    panic::set_hook(Box::new(record_and_go_on));
 }
 
 /// Puts a recorder before the panic hook of this process, once, for threads of this
@@ -100,7 +107,7 @@ fn go_before_the_hook() {
 
 fn record_and_go_on(info: &PanicHookInfo<'_>) {
     record(info);
-    if let Some(earlier) = &*EARLIER.lock().unwrap_or_else(PoisonError::into_inner) {
+    if let Some(earlier) = EARLIER.get() {
         earlier(info);
     }
 }

@@ -29,14 +29,13 @@ use super::forker::forker;
 use super::handover::Handover;
 use super::life::live;
 use super::record;
-use crate::deadline::Deadline;
 use crate::error::{Error, Kind};
 use crate::primitive;
 use crate::shared::message::{Message, from_bytes, to_bytes};
 use crate::shared::transferable::Transfer;
 use crate::sys::errno::Errno;
 use crate::sys::fd::{poll_any, poll_readable};
-use crate::sys::fork::{Hearing, close, hear};
+use crate::sys::fork::{Hearing, close, hear, waitid};
 use crate::sys::socket::{pair, recv, send};
 
 /// What a child is to do with the address of a function, the bytes of its arguments,
@@ -74,7 +73,7 @@ pub(super) unsafe fn run<A: Message, T: Message>(
         let f = unsafe { mem::transmute::<usize, fn(A) -> T>(address) };
         f(understood(args))
     };
-    live(body, handover)
+    live(body, Threads::None, handover)
 }
 
 /// The same of the `fn(A, H) -> T` at `address`.
@@ -97,7 +96,7 @@ pub(super) unsafe fn run_with<A: Message, H: Transfer, T: Message>(
         let f = unsafe { mem::transmute::<usize, fn(A, H) -> T>(address) };
         f(understood(args), handles.unwrap_or_else(|error| panic!("handles: {error}")))
     };
-    live(body, handover)
+    live(body, Threads::None, handover)
 }
 
 fn understood<A: Message>(args: &[u8]) -> A {
@@ -180,7 +179,9 @@ impl Ward {
         // Before it is reaped: that rings the owner's pidfd once more, where the
         // kernel does (6.9 and later), and then the word must be there.
         self.page.tell_end(end);
-        let _ = self.child.wait(Deadline::Now);
+        // Without a record: the owner makes it, and a logger is the user's code.
+        let _ = waitid(self.child.as_fd(), true);
+        self.child.end = end;
         false
     }
 }

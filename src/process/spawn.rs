@@ -7,7 +7,7 @@ use core::time::Duration;
 use super::builder::Builder;
 use super::child::Child;
 use super::error::SpawnError;
-use super::family::family;
+use super::family::{family, reap};
 use super::fork::{Side, Threads, divide};
 use super::life::live;
 use super::record;
@@ -18,7 +18,7 @@ use crate::ready::is_in_runtime;
 use crate::shared::message::Message;
 use crate::shared::{loans, transfer};
 use crate::sys::fd::files;
-use crate::sys::fork::{close, threads};
+use crate::sys::fork::{close, running_threads, threads};
 
 /// Runs `f` in a process of its own, which begins as a copy of this one.
 ///
@@ -104,6 +104,11 @@ where
 ///   it, nor enter it, nor make anything of that library's inside it: the epoll is
 ///   this process's, and takes addresses in the child's memory for its own.
 ///
+/// # Panics in the child
+///
+/// Come back with their message, but without the place: to record that takes the lock of
+/// the panic hook, which another thread may have had.
+///
 /// # Examples
 ///
 /// ```
@@ -133,8 +138,9 @@ impl Builder {
     /// standard streams that is a file, a pipe, a socket or a device: by default it
     /// does not. The ends of other children's pipes, listening sockets and locked
     /// files are then not kept open by it. Handles of this crate (a
-    /// [`Shared`](crate::Shared), an [`Event`](crate::sync::Event), ends of queues, a
-    /// [`Child`]) work on; eventfds, pidfds and epolls of others stay open with theirs.
+    /// [`Shared`](crate::Shared), an [`Event`](crate::sync::Event), ends of queues and
+    /// pipes, a [`Child`]) work on, but not a [`Connection`](crate::channel::Connection),
+    /// which is a socket; eventfds, pidfds and epolls of others stay open with theirs.
     ///
     /// What is open is listed in the process itself; where that fails, it panics.
     ///
@@ -177,6 +183,8 @@ impl Builder {
         T: Message,
     {
         may_have_children()?;
+        // Before it is counted: a logger that is told of an end may start threads.
+        reap();
         check()?;
         // SAFETY: `check` found that this is the only thread, so nobody else is
         // in the middle of anything, and that it has nothing on loan.
@@ -199,6 +207,7 @@ impl Builder {
         T: Message,
     {
         may_have_children()?;
+        reap();
         // SAFETY: the caller keeps the contract, which is the same.
         unsafe { spawn_built(self, Threads::Maybe, f) }
     }
@@ -216,17 +225,15 @@ fn check() -> Result<(), SpawnError> {
         return Err(SpawnError::Loans(loans));
     }
     // If the answer is one, this is the thread, and it starts no other before
-    // it forks: nothing of the user's runs in between.
-    let mut seen = threads()?;
-    // The end of `std::thread::scope` does not wait until its threads have left
-    // the process, only until their closures have returned.
-    let patience = Deadline::after(LEAVING);
-    while seen > 1 && !patience.has_passed() {
+    // it forks: nothing of the user's runs in between. Only the kernel's count is believed:
+    // threads that each start the next one and end are never found by looking at them.
+    let (leaving, ended) = (Deadline::after(LEAVING), Deadline::after(ENDED));
+    while let seen @ 2.. = threads()? {
+        let running = running_threads()?;
+        if running > 1 && leaving.has_passed() || ended.has_passed() {
+            return Err(SpawnError::Threads(running.max(seen)));
+        }
         std::thread::yield_now();
-        seen = threads()?;
-    }
-    if seen != 1 {
-        return Err(SpawnError::Threads(seen));
     }
     #[cfg(feature = "tokio")]
     if is_in_runtime() {
@@ -235,8 +242,13 @@ fn check() -> Result<(), SpawnError> {
     Ok(())
 }
 
-/// How long a thread that has returned may take to be gone.
+/// How long a thread may take from its last code, behind which `std::thread::scope` goes
+/// on, to where it runs no more.
 const LEAVING: Duration = Duration::from_millis(20);
+
+/// How long a thread that runs no more, and may have been joined, may take until the kernel
+/// has let go of it. On a busy machine it waits for its turn.
+const ENDED: Duration = Duration::from_secs(1);
 
 /// Runs `f` in a new process, which never returns from here.
 ///
@@ -267,7 +279,7 @@ where
                 record::running();
                 f()
             };
-            live(f, &handover)
+            live(f, others, &handover)
         }
         Side::Parent(newborn) => {
             // Its ends of queues and pipes are the child's before it begins.

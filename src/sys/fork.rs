@@ -41,32 +41,37 @@ pub(crate) unsafe fn fork() -> Result<Option<u32>, Error> {
     })
 }
 
-/// How many threads of this process may still run code of ours.
-///
-/// One stat(2) when the answer is one. A thread that was joined may still be
-/// on its way out of the kernel; it is looked at closely and not counted.
+/// The threads of this process, each a directory.
+const TASKS: &str = "/proc/self/task";
+
+/// How many threads this process has, by the kernel's own count. A thread that has ended,
+/// and was joined, is in it until the kernel has let go of it.
 pub(crate) fn threads() -> Result<usize, Error> {
-    const TASKS: &str = "/proc/self/task";
     /// A directory's links: its name, its own `.`, and one per directory in it.
     const LINKS_OF_NONE: usize = 2;
-    let links = rustix::fs::stat(TASKS).named("stat(/proc/self/task)")?.st_nlink;
-    let threads = usize::try_from(links).unwrap_or(usize::MAX).saturating_sub(LINKS_OF_NONE);
-    if threads == 1 {
+    if is_alone() {
         return Ok(1);
     }
+    let links = rustix::fs::stat(TASKS).named("stat(/proc/self/task)")?.st_nlink;
+    Ok(usize::try_from(links).unwrap_or(usize::MAX).saturating_sub(LINKS_OF_NONE))
+}
+
+/// How many of them may still run code of ours, as far as can be seen by looking at one
+/// after the other: meanwhile some may begin and others end.
+pub(crate) fn running_threads() -> Result<usize, Error> {
     let tasks = std::fs::read_dir(TASKS).named("read(/proc/self/task)")?;
-    let stats = tasks.flatten().filter_map(|task| {
-        // One that cannot be looked at any more is gone.
-        std::fs::read_to_string(task.path().join("stat")).ok()
-    });
-    Ok(stats.filter(|stat| !is_exiting(stat)).count())
+    let runs = |task: &std::fs::DirEntry| match std::fs::read_to_string(task.path().join("stat")) {
+        Ok(stat) => !is_exiting(&stat),
+        Err(error) => !matches!(Errno::from_io_error(&error), Some(Errno::NOENT | Errno::SRCH)),
+    };
+    Ok(tasks.flatten().filter(runs).count())
 }
 
 /// Whether this thread is all there is of its process. Also false where a sandbox forbids
 /// the question.
 ///
-/// Unlike [`threads`] it asks without a path: the first look at /proc/self makes the
-/// kernel's inodes for a process, which its end has to take down.
+/// It asks without a path: the first look at /proc/self makes the kernel's inodes for a
+/// process, which its end has to take down, and each child would ask.
 pub(crate) fn is_alone() -> bool {
     // unshare(2): to a process with one thread this does nothing, and to one with more it
     // is refused.
@@ -205,6 +210,7 @@ mod tests {
         let (release, wait) = std::sync::mpsc::channel::<()>();
         let thread = std::thread::spawn(move || wait.recv());
         assert!(threads().unwrap() >= 2);
+        assert!(running_threads().unwrap() >= 2);
         assert!(!is_alone());
         drop(release);
         let _ = thread.join().unwrap();

@@ -7,15 +7,16 @@ use std::io::Write;
 use super::errno::Named;
 use crate::error::Error;
 
-/// Writes out what Rust has buffered for stdout, and C for all of its streams.
-pub(crate) fn flush(is_alone: bool) -> Result<(), Error> {
+/// Writes out what Rust has buffered for stdout, and C for all of its streams; `is_alone`
+/// says whether this process has one thread.
+pub(crate) fn flush(is_alone: impl FnOnce() -> bool) -> Result<(), Error> {
     let rust = std::io::stdout().flush().named("flush of stdout");
-    rust.and(flush_c(is_alone))
+    rust.and(flush_c(is_alone()))
 }
 
 /// Writes out what C has buffered; `is_alone`: in a process of one thread.
 ///
-/// There fflush(3) is called only if a stream has something buffered. It writes to pages
+/// There fflush(3) is called only if a stream has something for it. It writes to pages
 /// of libc's and runs code on others, which a forked child has to copy and to map: what
 /// that costs is the row `process/fork-fflush/fork` of `cargo bench --bench process`.
 fn flush_c(is_alone: bool) -> Result<(), Error> {
@@ -29,7 +30,11 @@ fn flush_c(is_alone: bool) -> Result<(), Error> {
     }
 }
 
-/// Whether nothing is buffered for any stream, in a process of one thread.
+/// Whether fflush would do nothing to any stream, in a process of one thread.
+///
+/// It writes out what is buffered, and since glibc 2.41 it takes the position in the file
+/// back to where the reader is. A child that did so later than its parent would take it
+/// back for both.
 #[cfg(target_env = "gnu")]
 fn are_silent() -> bool {
     // SAFETY: there is one thread and it is here, so the list stays as it is. It gives the
@@ -41,7 +46,11 @@ fn are_silent() -> bool {
         // SAFETY: a place in the list, before its end.
         let stream = unsafe { glibc::_IO_iter_file(place) };
         // SAFETY: what stands in the list is open.
-        if unsafe { glibc::__fpending(stream) } != 0 {
+        let is_written = unsafe { glibc::__fpending(stream) } != 0;
+        // SAFETY: the same. Without a buffer nothing was read ahead.
+        let is_buffered = unsafe { glibc::__fbufsize(stream) } != 0;
+        // SAFETY: the same.
+        if is_written || is_buffered && unsafe { glibc::__freading(stream) } != 0 {
             return false;
         }
         // SAFETY: a place in the list, before its end.
@@ -60,7 +69,7 @@ fn are_silent() -> bool {
 /// (libio.h, until that was no header for others any more). And stdio_ext(3).
 #[cfg(target_env = "gnu")]
 mod glibc {
-    use core::ffi::c_void;
+    use core::ffi::{c_int, c_void};
 
     /// A place in the list.
     type Place = *mut c_void;
@@ -73,5 +82,9 @@ mod glibc {
         /// How many bytes are buffered for output. Of a stream of wide characters it
         /// counts these.
         pub(super) fn __fpending(stream: *mut libc::FILE) -> usize;
+        /// How large its buffer is, zero as long as it has none.
+        pub(super) fn __fbufsize(stream: *mut libc::FILE) -> usize;
+        /// Whether it can only be read, or was read last.
+        pub(super) fn __freading(stream: *mut libc::FILE) -> c_int;
     }
 }

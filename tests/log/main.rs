@@ -13,8 +13,12 @@ use std::thread;
 use common::case::case;
 use common::mapped::{Gate, gate};
 use killproof::pool::{Pool, TaskError};
-use killproof::process::{Builder, Stdio, Zygote, log_to_stderr, spawn, spawn_unchecked};
+use killproof::process::{
+    Builder, SpawnError, Stdio, Zygote, log_to_stderr, spawn, spawn_unchecked,
+};
 use log::{Level, LevelFilter, Log, Metadata, Record};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::unistd::Pid;
 
 fn main() {
     common::case::run(vec![
@@ -24,6 +28,7 @@ fn main() {
         case("log::of_a_zygote_and_of_a_pool", of_a_zygote_and_of_a_pool),
         case("log::another_logger", another_logger),
         case("log::another_logger_beside_threads", another_logger_beside_threads),
+        case("log::a_logger_that_starts_threads", a_logger_that_starts_threads),
         case(
             "complaint_12_lines_are_whole_and_no_lock_is_inherited",
             complaint_12_lines_are_whole_and_no_lock_is_inherited,
@@ -156,6 +161,8 @@ fn of_a_zygote_and_of_a_pool() {
             && line.ends_with(", was killed by signal 6 (SIGABRT)")
     });
     assert_eq!(told.count(), 1, "{said}");
+    let told = said.lines().filter(|line| line.contains("] Process-1, pid "));
+    assert!(told.eq(said.lines().filter(|line| line.starts_with("[INFO/main] Process-1, "))));
 }
 
 /// Remembers, behind a lock.
@@ -231,6 +238,41 @@ fn another_logger_beside_threads() {
     assert_eq!(child.unwrap().join(), Ok(8));
     over.open();
     holder.join().unwrap();
+}
+
+/// What `spawn` has to say of an end comes before it counts the threads.
+fn a_logger_that_starts_threads() {
+    struct Starts;
+    impl Log for Starts {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+        fn log(&self, record: &Record<'_>) {
+            if record.level() == Level::Warn {
+                thread::spawn(|| {
+                    loop {
+                        thread::park();
+                    }
+                });
+            }
+        }
+        fn flush(&self) {}
+    }
+    log::set_logger(&Starts).unwrap();
+    log::set_max_level(LevelFilter::Warn);
+    let goes = gate();
+    let waits = Arc::clone(&goes);
+    let child = spawn(move || -> () {
+        waits.pass();
+        std::process::abort()
+    });
+    let child = child.unwrap();
+    let pid = Pid::from_raw(child.pid().cast_signed());
+    drop(child);
+    goes.open();
+    waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT).unwrap();
+    let refused = spawn(|| ()).map(|child| child.join());
+    assert!(matches!(refused, Err(SpawnError::Threads(2))), "{refused:?}");
 }
 
 /// Threads log and print all the time; whoever is forked in the middle of that logs

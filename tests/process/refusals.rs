@@ -1,10 +1,11 @@
 //! Where a fork would not be safe, `spawn` refuses and says what to do.
 #![allow(unsafe_code)]
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use killproof::process::{Builder, SpawnError, spawn, spawn_unchecked};
+use killproof::process::{Builder, JoinError, SpawnError, spawn, spawn_unchecked};
 use killproof::sync::{Mutex, ReentrantMutex, RwLock, RwLockWriteGuard};
 use killproof::{Error, Shared};
 
@@ -16,7 +17,9 @@ pub fn cases() -> Vec<Case> {
     vec![
         case("refusals::threads", threads),
         case("refusals::a_joined_thread_does_not_count", a_joined_thread_does_not_count),
+        case("refusals::a_relay_of_threads", a_relay_of_threads),
         case("refusals::unchecked_beside_busy_threads", unchecked_beside_busy_threads),
+        case("refusals::unchecked_beside_a_thread_in_its_hook", unchecked_beside_a_hook),
         case("refusals::a_live_guard", a_live_guard),
         case("refusals::a_live_guard_of_every_lock", a_live_guard_of_every_lock),
         case("refusals::a_leaked_guard", a_leaked_guard),
@@ -81,6 +84,43 @@ fn a_joined_thread_does_not_count() {
         }
         assert_eq!(spawn(move || round).unwrap().join(), Ok(round));
     }
+}
+
+/// At each moment there are two at least. To look at one after the other can miss them all.
+fn a_relay_of_threads() {
+    static GOES_ON: AtomicBool = AtomicBool::new(true);
+    fn hop() {
+        if GOES_ON.load(Ordering::Relaxed) {
+            thread::spawn(hop);
+        }
+    }
+    thread::spawn(hop);
+    for _ in 0..20 {
+        let refused = spawn(|| ()).map(|child| child.join());
+        assert!(matches!(refused, Err(SpawnError::Threads(2..))), "{refused:?}");
+    }
+    GOES_ON.store(false, Ordering::Relaxed);
+    while spawn(|| ()).is_err() {}
+}
+
+/// A crash report takes its time, and the lock that it holds is held in the child for ever.
+fn unchecked_beside_a_hook() {
+    let (entered, leave) = (gate(), gate());
+    let (its_entered, its_leave) = (entered.clone(), leave.clone());
+    std::panic::set_hook(Box::new(move |_| {
+        its_entered.open();
+        its_leave.pass();
+    }));
+    let reporting = thread::spawn(|| panic!("slowly"));
+    entered.pass();
+    // SAFETY: the child uses nothing.
+    let child = unsafe { spawn_unchecked(|| 2_u8) }.unwrap();
+    assert_eq!(child.join(), Ok(2));
+    leave.open();
+    assert!(reporting.join().is_err());
+    // SAFETY: the child panics, and nobody is inside the hook any more.
+    let child = unsafe { spawn_unchecked(|| -> u8 { panic!("loudly") }) }.unwrap();
+    assert_eq!(child.join(), Err(JoinError::Panicked("loudly".to_owned())));
 }
 
 /// Threads that print, allocate and spawn, at any moment of which a fork may
