@@ -22,7 +22,7 @@ pub enum SendError<T> {
     /// Every receiver is gone or dead: of a pipe, its one.
     Disconnected(T),
     /// The message is larger than the queue or pipe was built for: see
-    /// [`Builder::largest`](super::Builder::largest) and [`pipe::Builder`](super::pipe::Builder).
+    /// [`Builder::largest`](super::Builder::largest) and [`PipeBuilder`](super::PipeBuilder).
     TooLarge {
         /// The message.
         value: T,
@@ -35,6 +35,10 @@ pub enum SendError<T> {
 
 impl<T> SendError<T> {
     /// The message that was not sent.
+    ///
+    /// # Examples
+    ///
+    /// See [`Sender::send_many`](super::Sender::send_many).
     pub fn into_inner(self) -> T {
         match self {
             SendError::Full(value)
