@@ -76,16 +76,44 @@ impl Error {
     }
 
     /// Whether the time given ran out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::{Error, Shared, sync::Semaphore};
+    /// use std::time::Duration;
+    ///
+    /// let permits = Shared::new(Semaphore::new(0))?;
+    /// let late = permits.acquire_timeout(Duration::from_millis(1));
+    /// assert!(Error::from(late.unwrap_err()).is_timed_out());
+    /// assert!(Error::from(permits.try_acquire().unwrap_err()).is_would_block());
+    /// # Ok::<(), killproof::Error>(())
+    /// ```
     pub fn is_timed_out(&self) -> bool {
         self.kind == Kind::TimedOut
     }
 
     /// Whether the call would have had to wait, and was not to.
+    ///
+    /// # Examples
+    ///
+    /// See [`is_timed_out`](Error::is_timed_out).
     pub fn is_would_block(&self) -> bool {
         self.kind == Kind::WouldBlock
     }
 
     /// Whether the calling thread itself holds what it asked for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::{Error, Shared, sync::Mutex};
+    ///
+    /// let lock = Shared::new(Mutex::new(0_u8))?;
+    /// let _guard = lock.lock()?;
+    /// assert!(Error::from(lock.lock().unwrap_err()).is_deadlock());
+    /// # Ok::<(), killproof::Error>(())
+    /// ```
     pub fn is_deadlock(&self) -> bool {
         self.kind == Kind::Deadlock
     }
@@ -106,11 +134,36 @@ impl Error {
     ///
     /// Across namespaces a process id names somebody else, or a process has another
     /// start time, so that the living would look dead. Nothing is touched.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::{Error, Shared, sync::Mutex};
+    ///
+    /// let lock = Shared::new(Mutex::new(0_u8))?;
+    /// match lock.lock().map_err(Error::from) {
+    ///     Err(error) if error.is_foreign_namespace() => println!("start me beside the others"),
+    ///     locked => assert_eq!(*locked?, 0),
+    /// }
+    /// # Ok::<(), killproof::Error>(())
+    /// ```
     pub fn is_foreign_namespace(&self) -> bool {
         self.kind == Kind::ForeignNamespace
     }
 
     /// Whether shared bytes are not what this crate writes: somebody else wrote there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::{Shared, sync::Value};
+    ///
+    /// let file = std::fs::File::open("/dev/null")?;
+    /// // SAFETY: it is none of ours: this is refused.
+    /// let refused = unsafe { Shared::<Value<u64>>::open(file.into()) };
+    /// assert!(refused.unwrap_err().is_corrupt());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_corrupt(&self) -> bool {
         self.kind == Kind::Corrupt
     }
@@ -128,6 +181,19 @@ impl Error {
     }
 
     /// Whether a living process uses what already has that name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::Named;
+    /// use killproof::named::Region;
+    ///
+    /// let named = Named::new(format!("taken-{}", std::process::id())).capacity(64);
+    /// let _region: Region = named.create()?;
+    /// assert!(named.create::<Region>().unwrap_err().is_already_exists());
+    /// named.unlink()?;
+    /// # Ok::<(), killproof::Error>(())
+    /// ```
     pub fn is_already_exists(&self) -> bool {
         self.io_kind() == Some(ErrorKind::AlreadyExists)
     }
@@ -147,6 +213,25 @@ impl Error {
     /// [`Party`](crate::sync::Party) or an end of a
     /// [`pipe`](crate::channel::pipe()) was in two processes after a fork, and this
     /// is not the one that it was given to.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::{channel, process};
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// let (mut sender, receiver) = channel::pipe::<u32>()?;
+    /// let receiver = Arc::new(Mutex::new(receiver));
+    /// let its_receiver = receiver.clone(); // which moves none of it into the child
+    /// let child = process::spawn(move || match its_receiver.lock().unwrap().try_recv() {
+    ///     Err(channel::RecvError::Failed(error)) => error.is_not_owner(),
+    ///     _ => false,
+    /// })?;
+    /// assert!(child.join()?);
+    /// sender.send(7)?;
+    /// assert_eq!(receiver.lock().unwrap().recv()?, 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_not_owner(&self) -> bool {
         self.kind == Kind::NotOwner
     }
@@ -157,6 +242,17 @@ impl Error {
     }
 
     /// The system's error number, where the kernel refused.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::Named;
+    /// use killproof::named::Region;
+    ///
+    /// let named = Named::new(format!("nothing-{}", std::process::id()));
+    /// let error = named.open::<Region>().unwrap_err();
+    /// assert_eq!(error.raw_os_error(), Some(2)); // ENOENT
+    /// ```
     pub fn raw_os_error(&self) -> Option<i32> {
         match self.kind {
             Kind::Os(errno) => Some(errno),

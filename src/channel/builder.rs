@@ -109,11 +109,39 @@ pub struct Builder {
 
 impl Builder {
     /// The most messages that a queue may hold.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::channel::Builder;
+    ///
+    /// let builder = Builder::new().capacity(Builder::MAX_CAPACITY + 1);
+    /// assert!(builder.queue::<u32>().unwrap_err().is_limit());
+    /// ```
     pub const MAX_CAPACITY: usize = 1 << 20;
     /// The most messages that a queue in another order than that of arrival may
     /// hold: whoever receives looks at as many slots.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::channel::Builder;
+    ///
+    /// let builder = Builder::new().capacity(Builder::MAX_RANKED_CAPACITY + 1);
+    /// assert!(builder.clone().lifo::<u32>().unwrap_err().is_limit());
+    /// assert!(builder.queue::<u32>().is_ok());
+    /// ```
     pub const MAX_RANKED_CAPACITY: usize = 1 << 12;
     /// The most processes that a side may have.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::channel::Builder;
+    ///
+    /// let builder = Builder::new().participants(Builder::MAX_PARTICIPANTS + 1);
+    /// assert!(builder.queue::<u32>().unwrap_err().is_limit());
+    /// ```
     pub const MAX_PARTICIPANTS: usize = FLAGS as usize;
 
     /// A queue of 64 messages with the defaults of the other settings.
@@ -131,6 +159,16 @@ impl Builder {
     /// Larger ones go through a block of their own. Default: 256.
     ///
     /// Ignored where all messages are equally long.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let builder = killproof::channel::Builder::new().capacity(8).inline(1000).largest(1000);
+    /// let (lines, inbox) = builder.queue::<String>()?; // all of them travel inside the ring
+    /// lines.send("x".repeat(900))?;
+    /// assert_eq!(inbox.recv()?.len(), 900);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn inline(mut self, bytes: usize) -> Builder {
         self.inline = Some(bytes);
         self
@@ -147,12 +185,41 @@ impl Builder {
 
     /// How many processes may hold an end, on each side. Default: 256, at most
     /// 1023.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::channel::{Builder, SendError};
+    ///
+    /// let (jobs, _todo) = Builder::new().participants(1).queue::<u32>()?;
+    /// let its_jobs = jobs.clone();
+    /// let child = killproof::process::spawn(move || match its_jobs.send(7) {
+    ///     Err(SendError::Failed(_, error)) => error.is_limit(), // the parent has the one place
+    ///     _ => false,
+    /// })?;
+    /// assert!(child.join()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn participants(mut self, processes: usize) -> Builder {
         self.participants = Some(processes);
         self
     }
 
     /// How many messages may be leased at once. Default: 256.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::channel::{Builder, RecvError};
+    ///
+    /// let (jobs, todo) = Builder::new().leases(1).queue::<u32>()?;
+    /// jobs.send_many([7, 8])?;
+    /// let task = todo.lease()?;
+    /// assert!(matches!(todo.lease(), Err(RecvError::Failed(error)) if error.is_limit()));
+    /// task.done();
+    /// assert_eq!(*todo.lease()?, 8);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn leases(mut self, tasks: usize) -> Builder {
         self.leases = Some(tasks);
         self

@@ -35,6 +35,10 @@ pub enum SendError<T> {
 
 impl<T> SendError<T> {
     /// The message that was not sent.
+    ///
+    /// # Examples
+    ///
+    /// See [`Sender::send_many`](super::Sender::send_many).
     pub fn into_inner(self) -> T {
         match self {
             SendError::Full(value)

@@ -5,6 +5,10 @@ use super::receiver::Receiver;
 use crate::shared::message::Message;
 
 /// The messages of a queue, until it is over; from [`Receiver::iter`].
+///
+/// # Examples
+///
+/// See [`Receiver::iter`].
 #[derive(Debug)]
 #[must_use = "iterators are lazy"]
 pub struct Iter<'a, T: Message> {
@@ -12,6 +16,10 @@ pub struct Iter<'a, T: Message> {
 }
 
 /// The messages that are there now; from [`Receiver::try_iter`].
+///
+/// # Examples
+///
+/// See [`Receiver::try_iter`].
 #[derive(Debug)]
 #[must_use = "iterators are lazy"]
 pub struct TryIter<'a, T: Message> {
@@ -19,6 +27,20 @@ pub struct TryIter<'a, T: Message> {
 }
 
 /// The messages of a queue, until it is over, with the receiver inside.
+///
+/// # Examples
+///
+/// ```
+/// let (numbers, inbox) = killproof::channel::queue::<u32>(4)?;
+/// numbers.send_many(1..=3)?;
+/// drop(numbers);
+/// let mut sum = 0;
+/// for number in inbox {
+///     sum += number;
+/// }
+/// assert_eq!(sum, 6);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "iterators are lazy"]
 pub struct IntoIter<T: Message> {

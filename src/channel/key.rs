@@ -6,6 +6,10 @@ use crate::shared::message::Message;
 ///
 /// Sealed: comparing keys is part of receiving, for which others wait, so no code
 /// of a user's may run there.
+///
+/// # Examples
+///
+/// See [`priority`](super::priority).
 pub trait Key: Message + Copy + sealed::Ordered {}
 
 mod sealed {

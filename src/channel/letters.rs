@@ -45,6 +45,10 @@ impl<'a, T: Message> DeadLetters<'a, T> {
     /// [`RecvError::Closed`] and [`RecvError::Disconnected`] once nothing is left
     /// that could become one, in the queue or on lease; otherwise as
     /// [`Receiver::recv`].
+    ///
+    /// # Examples
+    ///
+    /// See [`Builder::max_attempts`](super::Builder::max_attempts).
     pub fn lease(&self) -> Result<Task<'a, T>, RecvError> {
         self.receiver.letter_until(Deadline::Never)
     }
@@ -54,6 +58,25 @@ impl<'a, T: Message> DeadLetters<'a, T> {
     /// # Errors
     ///
     /// As [`lease`](DeadLetters::lease), and [`RecvError::Empty`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::channel::{Builder, RecvError};
+    /// use std::time::Duration;
+    ///
+    /// let (jobs, todo) = Builder::new().max_attempts(1).queue::<u32>()?;
+    /// let letters = todo.dead_letters();
+    /// jobs.send(7)?;
+    /// assert_eq!(letters.try_lease().unwrap_err(), RecvError::Empty);
+    /// let late = letters.lease_timeout(Duration::from_millis(1));
+    /// assert_eq!(late.unwrap_err(), RecvError::Empty);
+    /// drop(todo.lease()?);
+    /// assert_eq!(letters.len(), 1);
+    /// letters.try_lease()?.done();
+    /// assert!(letters.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn try_lease(&self) -> Result<Task<'a, T>, RecvError> {
         self.receiver.letter_until(Deadline::Now)
     }
@@ -63,6 +86,10 @@ impl<'a, T: Message> DeadLetters<'a, T> {
     /// # Errors
     ///
     /// As [`lease`](DeadLetters::lease), and [`RecvError::Empty`].
+    ///
+    /// # Examples
+    ///
+    /// See [`try_lease`](DeadLetters::try_lease).
     pub fn lease_timeout(&self, timeout: Duration) -> Result<Task<'a, T>, RecvError> {
         self.receiver.letter_until(Deadline::after(timeout))
     }
@@ -70,11 +97,19 @@ impl<'a, T: Message> DeadLetters<'a, T> {
     /// How many dead letters are in nobody's hands.
     ///
     /// Exact whenever nobody is inside a call. Looks at every lease.
+    ///
+    /// # Examples
+    ///
+    /// See [`try_lease`](DeadLetters::try_lease).
     pub fn len(&self) -> usize {
         self.receiver.letters()
     }
 
     /// Whether there is none.
+    ///
+    /// # Examples
+    ///
+    /// See [`try_lease`](DeadLetters::try_lease).
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

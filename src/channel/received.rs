@@ -29,6 +29,21 @@ impl Receiver<Vec<u8>> {
     /// # Errors
     ///
     /// As [`recv`](Receiver::recv), and [`RecvError::Empty`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::channel::{self, RecvError};
+    /// use std::time::Duration;
+    ///
+    /// let (sender, receiver) = channel::queue::<Vec<u8>>(1)?;
+    /// assert_eq!(receiver.try_recv_ref().unwrap_err(), RecvError::Empty);
+    /// let late = receiver.recv_ref_timeout(Duration::from_millis(1));
+    /// assert_eq!(late.unwrap_err(), RecvError::Empty);
+    /// sender.send(b"some".to_vec())?;
+    /// assert_eq!(*receiver.try_recv_ref()?, *b"some");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn try_recv_ref(&self) -> Result<Received<'_>, RecvError> {
         self.recv_ref_until(Deadline::Now)
     }
@@ -38,6 +53,10 @@ impl Receiver<Vec<u8>> {
     /// # Errors
     ///
     /// As [`recv`](Receiver::recv), and [`RecvError::Empty`].
+    ///
+    /// # Examples
+    ///
+    /// See [`try_recv_ref`](Receiver::try_recv_ref).
     pub fn recv_ref_timeout(&self, timeout: Duration) -> Result<Received<'_>, RecvError> {
         self.recv_ref_until(Deadline::after(timeout))
     }

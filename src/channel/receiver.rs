@@ -257,6 +257,10 @@ impl<T: Message> Receiver<T> {
     /// # Errors
     ///
     /// As [`join`](Receiver::join), and [`is_timed_out`](Error::is_timed_out).
+    ///
+    /// # Examples
+    ///
+    /// See [`Sender::join_timeout`](super::Sender::join_timeout).
     pub fn join_timeout(&self, timeout: Duration) -> Result<(), Error> {
         self.end.join(Deadline::after(timeout))
     }
@@ -269,11 +273,19 @@ impl<T: Message> Receiver<T> {
 
     /// Ends the queue for everybody: sends fail from now on, receives once
     /// everything in it was received. From another PID namespace as well.
+    ///
+    /// # Examples
+    ///
+    /// See [`Sender::close`](super::Sender::close).
     pub fn close(&self) {
         self.end.queue().close();
     }
 
     /// Whether somebody closed the queue.
+    ///
+    /// # Examples
+    ///
+    /// See [`Sender::close`](super::Sender::close).
     pub fn is_closed(&self) -> bool {
         self.end.queue().is_closed()
     }
@@ -293,6 +305,10 @@ impl<T: Message> Receiver<T> {
     }
 
     /// Whether a send would have to wait.
+    ///
+    /// # Examples
+    ///
+    /// See [`Sender::is_full`](super::Sender::is_full).
     pub fn is_full(&self) -> bool {
         self.end.queue().is_full()
     }

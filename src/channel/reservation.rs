@@ -52,6 +52,23 @@ impl Sender<Vec<u8>> {
     /// # Errors
     ///
     /// As [`reserve`](Sender::reserve), and [`SendError::Full`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::channel::{Builder, SendError};
+    /// use std::time::Duration;
+    ///
+    /// let builder = Builder::new().capacity(1).leases(1).participants(1);
+    /// let (frames, _screen) = builder.queue::<Vec<u8>>()?; // with memory for three
+    /// let taken = [0; 3].map(|_| frames.try_reserve(1000).unwrap());
+    /// assert_eq!(frames.try_reserve(1000).unwrap_err(), SendError::Full(()));
+    /// let late = frames.reserve_timeout(1000, Duration::from_millis(1));
+    /// assert_eq!(late.unwrap_err(), SendError::Full(()));
+    /// drop(taken);
+    /// assert!(frames.try_reserve(1000).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn try_reserve(&self, len: usize) -> Result<Reservation<'_>, SendError<()>> {
         self.reserve_until(len, Deadline::Now)
     }
@@ -61,6 +78,10 @@ impl Sender<Vec<u8>> {
     /// # Errors
     ///
     /// As [`reserve`](Sender::reserve), and [`SendError::Full`].
+    ///
+    /// # Examples
+    ///
+    /// See [`try_reserve`](Sender::try_reserve).
     pub fn reserve_timeout(
         &self,
         len: usize,
@@ -131,6 +152,10 @@ impl<'a> Reservation<'a> {
     ///
     /// As [`Sender::send`], with the reservation in place of a value;
     /// [`SendError::Failed`] also in a forked copy of the process that reserved.
+    ///
+    /// # Examples
+    ///
+    /// See [`Sender::reserve`].
     pub fn commit(self) -> Result<(), SendError<Reservation<'a>>> {
         self.commit_until(Deadline::Never)
     }
@@ -140,6 +165,24 @@ impl<'a> Reservation<'a> {
     /// # Errors
     ///
     /// As [`commit`](Reservation::commit), and [`SendError::Full`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::channel::{self, SendError};
+    /// use std::time::Duration;
+    ///
+    /// let (frames, screen) = channel::queue::<Vec<u8>>(1)?;
+    /// frames.send(vec![1])?;
+    /// let frame = frames.reserve(1000)?;
+    /// let Err(SendError::Full(frame)) = frame.try_commit() else { panic!("no place") };
+    /// let late = frame.commit_timeout(Duration::from_millis(1));
+    /// let Err(SendError::Full(frame)) = late else { panic!("no place") };
+    /// screen.recv()?;
+    /// frame.try_commit().unwrap();
+    /// assert_eq!(screen.recv()?.len(), 1000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn try_commit(self) -> Result<(), SendError<Reservation<'a>>> {
         self.commit_until(Deadline::Now)
     }
@@ -149,6 +192,10 @@ impl<'a> Reservation<'a> {
     /// # Errors
     ///
     /// As [`commit`](Reservation::commit), and [`SendError::Full`].
+    ///
+    /// # Examples
+    ///
+    /// See [`try_commit`](Reservation::try_commit).
     pub fn commit_timeout(self, timeout: Duration) -> Result<(), SendError<Reservation<'a>>> {
         self.commit_until(Deadline::after(timeout))
     }

@@ -216,6 +216,19 @@ impl<T: Message> Sender<T> {
     /// # Errors
     ///
     /// As [`join`](Sender::join), and [`is_timed_out`](Error::is_timed_out).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let (jobs, todo) = killproof::channel::queue::<u32>(4)?;
+    /// jobs.send(7)?;
+    /// assert!(jobs.join_timeout(Duration::from_millis(1)).unwrap_err().is_timed_out());
+    /// todo.recv()?;
+    /// jobs.join_timeout(Duration::from_millis(1))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn join_timeout(&self, timeout: Duration) -> Result<(), Error> {
         self.end.join(Deadline::after(timeout))
     }
@@ -231,6 +244,7 @@ impl<T: Message> Sender<T> {
     /// let (sender, receiver) = channel::queue(4)?;
     /// sender.send(1)?;
     /// sender.close();
+    /// assert!(sender.is_closed() && receiver.is_closed());
     /// assert_eq!(sender.send(2), Err(SendError::Closed(2)));
     /// assert_eq!(receiver.recv(), Ok(1));
     /// assert_eq!(receiver.recv(), Err(RecvError::Closed));
@@ -241,6 +255,10 @@ impl<T: Message> Sender<T> {
     }
 
     /// Whether somebody closed the queue.
+    ///
+    /// # Examples
+    ///
+    /// See [`close`](Sender::close).
     pub fn is_closed(&self) -> bool {
         self.end.queue().is_closed()
     }
@@ -260,6 +278,17 @@ impl<T: Message> Sender<T> {
     }
 
     /// Whether a send would have to wait.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (sender, receiver) = killproof::channel::queue::<u32>(2)?;
+    /// sender.send(7)?;
+    /// assert!(!sender.is_full() && !receiver.is_full());
+    /// sender.send(8)?;
+    /// assert!(sender.is_full() && receiver.is_full());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_full(&self) -> bool {
         self.end.queue().is_full()
     }

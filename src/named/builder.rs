@@ -55,6 +55,10 @@ pub struct Named {
 /// A handle that unrelated processes can have by a name; see [`Named`].
 ///
 /// Only this crate's handles are.
+///
+/// # Examples
+///
+/// See [`Named`].
 pub trait Nameable: Sized + sealed::Sealed {
     #[doc(hidden)]
     fn create(named: &Named) -> Result<Self, Error>;
@@ -86,6 +90,19 @@ impl Named {
     ///
     /// Whoever may open it may also write anything to it; see
     /// [Trust](crate::named#trust).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::Named;
+    /// use killproof::named::Region;
+    ///
+    /// let named = Named::new(format!("read-{}", std::process::id())).capacity(64);
+    /// let _region: Region = named.clone().mode(0o644).create()?;
+    /// named.unlink()?;
+    /// assert!(named.mode(0o777).create::<Region>().unwrap_err().is_limit());
+    /// # Ok::<(), killproof::Error>(())
+    /// ```
     pub fn mode(mut self, mode: u32) -> Named {
         self.mode = mode;
         self
@@ -93,6 +110,21 @@ impl Named {
 
     /// To open what another user made, who is trusted not to make the file shorter.
     /// Default: the effective user, to whom what is created belongs in any case.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::Named;
+    /// use killproof::named::Region;
+    ///
+    /// let named = Named::new(format!("whose-{}", std::process::id())).capacity(64);
+    /// let _region: Region = named.create()?;
+    /// let another = named.clone().owner(4_000_000_000); // whose names are its own
+    /// assert!(another.open::<Region>().unwrap_err().is_not_found());
+    /// assert!(another.create::<Region>().unwrap_err().is_not_owner());
+    /// named.unlink()?;
+    /// # Ok::<(), killproof::Error>(())
+    /// ```
     pub fn owner(mut self, user: u32) -> Named {
         self.owner = Some(user);
         self

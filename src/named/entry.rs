@@ -11,6 +11,10 @@ use crate::sys::{map, shm};
 /// A name of this user's, and what has it; see [`Named::list`].
 ///
 /// As it was when it was looked at: a hint, since others go on meanwhile.
+///
+/// # Examples
+///
+/// See [`Named::list`].
 #[derive(Clone, Debug)]
 pub struct Entry {
     name: String,
@@ -66,6 +70,8 @@ impl Named {
     /// let entry = entries.iter().find(|entry| entry.name() == named.name()).unwrap();
     /// assert!(entry.is_used());
     /// assert_eq!(entry.creator(), Some(std::process::id()));
+    /// assert_eq!(entry.what(), Some("region of bytes"));
+    /// assert!(entry.size() >= 64);
     /// named.unlink()?;
     /// # Ok::<(), killproof::Error>(())
     /// ```

@@ -42,11 +42,29 @@ pub struct Region {
 
 impl Region {
     /// How many bytes there are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::Named;
+    /// use killproof::named::Region;
+    ///
+    /// let named = Named::new(format!("page-{}", std::process::id()));
+    /// let _region: Region = named.clone().capacity(4096).create()?;
+    /// let opened: Region = named.open()?;
+    /// assert_eq!((opened.len(), opened.is_empty()), (4096, false));
+    /// named.unlink()?;
+    /// # Ok::<(), killproof::Error>(())
+    /// ```
     pub fn len(&self) -> usize {
         self.len
     }
 
     /// Whether there are none, as never.
+    ///
+    /// # Examples
+    ///
+    /// See [`len`](Region::len).
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }

@@ -76,6 +76,15 @@ impl Builder {
     /// They are what it goes on with while nobody here waits for anything; and where tasks
     /// take microseconds, what keeps it from falling asleep after each. While somebody
     /// waits, a task that lies behind another goes to the next idle worker.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let builder = killproof::pool::Pool::builder().processes(2).depth(1);
+    /// let pool = builder.build(|n: u64| n + 1)?; // no task waits for another
+    /// assert_eq!(pool.map(0..4)?, [1, 2, 3, 4]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn depth(mut self, tasks: usize) -> Builder {
         self.depth = tasks;
         self

@@ -113,12 +113,20 @@ impl<In: Message, Out: Message> Pool<In, Out> {
 }
 
 /// The results of [`Pool::imap`], in the order of the items.
+///
+/// # Examples
+///
+/// See [`Pool::imap`].
 #[must_use = "iterators are lazy: no task is begun before the first `next`"]
 pub struct Imap<'a, In: Message, Out: Message, I: Iterator<Item = In>> {
     feed: Feed<'a, In, Out, I>,
 }
 
 /// The results of [`Pool::imap_unordered`], as they come.
+///
+/// # Examples
+///
+/// See [`Pool::imap_unordered`].
 #[must_use = "iterators are lazy: no task is begun before the first `next`"]
 pub struct ImapUnordered<'a, In: Message, Out: Message, I: Iterator<Item = In>> {
     feed: Feed<'a, In, Out, I>,
@@ -233,27 +241,60 @@ impl<Out: Message> MapResult<Out> {
     }
 
     /// Waits for all of them, and gives what became of each, in the order of the items.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::pool::Pool;
+    /// use std::time::Duration;
+    ///
+    /// let pool = Pool::new(2, |n: u32| if n == 0 { panic!("zero") } else { n })?;
+    /// let results = pool.map_async(0..3);
+    /// results.wait();
+    /// assert!(results.ready() && results.wait_timeout(Duration::ZERO));
+    /// assert_eq!(results.successful(), Some(false));
+    /// let each = results.get_each();
+    /// assert!(each[0].is_err());
+    /// assert_eq!(each[1..], [Ok(1), Ok(2)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn get_each(self) -> Vec<Result<Out, TaskError>> {
         self.results.into_iter().map(AsyncResult::get).collect()
     }
 
     /// Waits until all are finished, well or not.
+    ///
+    /// # Examples
+    ///
+    /// See [`get_each`](MapResult::get_each).
     pub fn wait(&self) {
         self.results.iter().for_each(AsyncResult::wait);
     }
 
     /// Waits at most `timeout` until all are finished; whether they are.
+    ///
+    /// # Examples
+    ///
+    /// See [`get_each`](MapResult::get_each).
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
         let deadline = Deadline::after(timeout);
         self.results.iter().all(|result| result.wait_until(deadline))
     }
 
     /// Whether all are finished, well or not.
+    ///
+    /// # Examples
+    ///
+    /// See [`get_each`](MapResult::get_each).
     pub fn ready(&self) -> bool {
         self.results.iter().all(AsyncResult::ready)
     }
 
     /// Whether all have come to values; `None` while not all are finished.
+    ///
+    /// # Examples
+    ///
+    /// See [`get_each`](MapResult::get_each).
     pub fn successful(&self) -> Option<bool> {
         let all: Option<Vec<bool>> = self.results.iter().map(AsyncResult::successful).collect();
         all.map(|all| all.into_iter().all(|successful| successful))

@@ -90,6 +90,20 @@ impl<Out: Message> AsyncResult<Out> {
     }
 
     /// Waits at most `timeout` until the task is finished; whether it is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let pool = killproof::pool::Pool::new(1, |n: u64| n + 1)?;
+    /// let result = pool.apply_async(41);
+    /// while !result.wait_timeout(Duration::from_millis(10)) {
+    ///     println!("still at it");
+    /// }
+    /// assert_eq!(result.get()?, 42);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
         self.wait_until(Deadline::after(timeout))
     }

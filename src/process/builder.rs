@@ -142,6 +142,17 @@ impl Builder {
 
     /// Where the process reports errors: with this process by default; see
     /// [`stdout`](Builder::stdout).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::process::{Builder, Stdio};
+    ///
+    /// let mut child = Builder::new().stderr(Stdio::piped()).spawn(|| eprintln!("oh"))?;
+    /// assert_eq!(std::io::read_to_string(child.stderr.take().unwrap())?, "oh\n");
+    /// child.join()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn stderr(mut self, stderr: impl Into<Stdio>) -> Builder {
         self.streams[2] = stderr.into();
         self

@@ -60,6 +60,10 @@ impl ActiveChild {
     }
 
     /// Whether the process has not ended. A stopped process is alive.
+    ///
+    /// # Examples
+    ///
+    /// See [`terminate`](ActiveChild::terminate).
     pub fn is_alive(&self) -> bool {
         self.0.runs()
     }
@@ -69,6 +73,20 @@ impl ActiveChild {
     /// # Errors
     ///
     /// As [`Child::terminate`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::process::{JoinError, active_children, spawn};
+    ///
+    /// let child = spawn(|| -> () { loop { std::thread::park() } })?;
+    /// let active = active_children();
+    /// assert_eq!((active[0].pid(), active[0].is_alive()), (child.pid(), true));
+    /// active[0].terminate()?;
+    /// assert_eq!(child.join(), Err(JoinError::Signalled(15)));
+    /// assert!(!active[0].is_alive());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn terminate(&self) -> Result<(), Error> {
         self.0.terminate()
     }

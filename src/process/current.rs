@@ -44,6 +44,10 @@ impl Current {
     }
 
     /// The process id.
+    ///
+    /// # Examples
+    ///
+    /// See [`parent`](Current::parent).
     pub fn pid(&self) -> u32 {
         self.pid
     }
@@ -55,11 +59,32 @@ impl Current {
     /// A process whose parent has ended belongs to another, usually to the one
     /// with the number 1; its number is what is given then. Zero: the parent
     /// lives in an outer PID namespace.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::process;
+    ///
+    /// let child = process::spawn(|| process::current().parent())?;
+    /// assert_eq!(child.join()?, process::current().pid());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn parent(&self) -> u32 {
         self.parent
     }
 
     /// Whether it ends with its parent: see [`Builder::daemon`](super::Builder::daemon).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::process::{self, Builder};
+    ///
+    /// let daemon = Builder::new().daemon(true).spawn(|| process::current().is_daemon())?;
+    /// assert!(daemon.join()?);
+    /// assert!(!process::current().is_daemon());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_daemon(&self) -> bool {
         self.is_daemon
     }

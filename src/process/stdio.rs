@@ -44,11 +44,36 @@ enum Source {
 
 impl Stdio {
     /// This process's own. The default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::process::{Builder, Stdio};
+    ///
+    /// let builder = Builder::new().stdout(Stdio::piped());
+    /// let child = builder.stdout(Stdio::inherit()).spawn(|| ())?;
+    /// assert!(child.stdout.is_none());
+    /// child.join()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn inherit() -> Stdio {
         Stdio(Source::Inherit)
     }
 
     /// `/dev/null`: nothing to read, and what is written is gone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::process::{Builder, Stdio};
+    /// use std::io;
+    ///
+    /// let reader = Builder::new()
+    ///     .stdin(Stdio::null())
+    ///     .spawn(|| io::read_to_string(io::stdin()).unwrap())?;
+    /// assert_eq!(reader.join()?, "");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn null() -> Stdio {
         Stdio(Source::Null)
     }

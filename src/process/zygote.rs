@@ -96,11 +96,24 @@ impl Zygote {
     }
 
     /// The zygote's process id.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let zygote = killproof::process::Zygote::start()?;
+    /// assert_ne!(zygote.pid(), std::process::id());
+    /// assert!(zygote.is_alive());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn pid(&self) -> u32 {
         self.process.pid()
     }
 
     /// Whether the zygote has not ended.
+    ///
+    /// # Examples
+    ///
+    /// See [`pid`](Zygote::pid).
     pub fn is_alive(&self) -> bool {
         self.process.is_alive()
     }

@@ -46,6 +46,10 @@ use super::shareable::Shareable;
 /// named.unlink()?;
 /// # Ok::<(), killproof::Error>(())
 /// ```
+///
+/// # Examples
+///
+/// See [`exposed!`](crate::exposed).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot have a name: other programs could write to it at any time",
     note = "use atomics, `Value`, `Array` and the like, and write structs with `exposed!`"

@@ -108,6 +108,10 @@ impl InPlace {
 }
 
 /// The bytes were not the message that was expected.
+///
+/// # Examples
+///
+/// See [`Message`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidMessage;
 
@@ -215,6 +219,31 @@ impl<'a> Decoder<'a> {
     }
 
     /// How many bytes are left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::{Decoder, Encoder, InvalidMessage, Message};
+    ///
+    /// struct Line(Vec<u8>); // all of a message: no length travels along
+    ///
+    /// impl Message for Line {
+    ///     fn encoded_len(&self) -> usize {
+    ///         self.0.len()
+    ///     }
+    ///     fn encode(&self, out: &mut Encoder<'_>) {
+    ///         out.put(&self.0);
+    ///     }
+    ///     fn decode(input: &mut Decoder<'_>) -> Result<Self, InvalidMessage> {
+    ///         Ok(Line(input.take(input.left())?.to_vec()))
+    ///     }
+    /// }
+    ///
+    /// let (lines, inbox) = killproof::channel::queue(4)?;
+    /// lines.send(Line(b"some".to_vec()))?;
+    /// assert_eq!(inbox.recv()?.0, b"some");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn left(&self) -> usize {
         match &self.0 {

@@ -20,6 +20,10 @@ use super::words::Span;
 /// bytes of its size are a valid value, and that its layout is fixed
 /// (`repr(C)`, `repr(transparent)`). Use [`plain!`](crate::plain), which checks
 /// all of this.
+///
+/// # Examples
+///
+/// See [`plain!`](crate::plain).
 #[diagnostic::on_unimplemented(
     message = "not every pattern of bytes is a `{Self}`",
     note = "write structs with `plain!`; a `u8` does for a `bool`"

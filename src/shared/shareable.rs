@@ -36,6 +36,10 @@ impl Placement {
 /// - `place` calls `place` of every field.
 ///
 /// Use [`shareable!`](crate::shareable), which checks all of this.
+///
+/// # Examples
+///
+/// See [`shareable!`](crate::shareable).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot live in shared memory",
     note = "no pointers, descriptors or drop glue",

@@ -19,6 +19,10 @@ const HANDLE: u8 = b'h';
 /// program opens the name.
 ///
 /// Only this crate's handles are.
+///
+/// # Examples
+///
+/// See [`send_over`](Transfer::send_over).
 pub trait Transfer: Sized + sealed::Sealed {
     /// Sends it over a unix socket, such as a `UnixStream`, to a program that takes it by
     /// [`recv_over`](Transfer::recv_over): with that it is of the family of those who have

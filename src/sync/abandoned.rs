@@ -10,6 +10,10 @@ use crate::shared::plain::Plain;
 use crate::shared::shareable::Shareable;
 
 /// What a lock gives out. The guards of this module are all that there are.
+///
+/// # Examples
+///
+/// See [`Abandoned`].
 pub trait Guard: Sized + sealed::Sealed {
     /// What the lock protects.
     type Value: Shareable + Copy;
@@ -229,6 +233,10 @@ impl<G: Guard> From<LockError<G>> for Error {
 }
 
 /// Repairs in one line: `m.lock().or_recover(|value| ..)`.
+///
+/// # Examples
+///
+/// See [`or_recover`](OrRecover::or_recover).
 pub trait OrRecover<G: Guard> {
     /// The guard; if the lock was abandoned, after `repair` has made the value
     /// whole again.

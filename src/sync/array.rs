@@ -76,11 +76,22 @@ impl<T: Plain, const N: usize> Array<T, N> {
     }
 
     /// How many elements there are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let scores = killproof::sync::Array::new([0_u32; 3]);
+    /// assert_eq!((scores.len(), scores.is_empty()), (3, false));
+    /// ```
     pub const fn len(&self) -> usize {
         N
     }
 
     /// Whether there are none.
+    ///
+    /// # Examples
+    ///
+    /// See [`len`](Array::len).
     pub const fn is_empty(&self) -> bool {
         N == 0
     }

@@ -155,6 +155,21 @@ impl<T: Shareable + Copy> Mutex<T> {
     /// # Errors
     ///
     /// As [`lock`](Mutex::lock), and [`LockError::TimedOut`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::{Shared, sync::{LockError, Mutex}};
+    /// use std::{thread, time::Duration};
+    ///
+    /// let lock = Shared::new(Mutex::new(0_u8))?;
+    /// let _guard = lock.lock()?;
+    /// thread::scope(|scope| _ = scope.spawn(|| {
+    ///     let late = lock.lock_timeout(Duration::from_millis(1));
+    ///     assert!(matches!(late, Err(LockError::TimedOut)));
+    /// }));
+    /// # Ok::<(), killproof::Error>(())
+    /// ```
     pub fn lock_timeout(
         &self,
         timeout: Duration,
@@ -225,6 +240,10 @@ const _: () = assert!(size_of::<MutexGuard<'_, u64>>() == 2 * size_of::<u64>());
 ///
 /// Dropped while its thread panics, it leaves the lock abandoned. Dropped in a
 /// forked child that inherited it, it does nothing: the lock is the parent's.
+///
+/// # Examples
+///
+/// See [`Mutex`].
 #[must_use = "the lock is free again as soon as the guard is dropped"]
 pub struct MutexGuard<'a, T: Shareable + Copy> {
     mutex: &'a Mutex<T>,

@@ -59,6 +59,10 @@ impl<const CAPACITY: usize> Permit<'_, CAPACITY> {
     ///
     /// Where the permit is another process's, in a forked child that inherited it,
     /// nothing is given, and the name is nobody's.
+    ///
+    /// # Examples
+    ///
+    /// See [`Semaphore::adopt`].
     pub fn forget(self) -> PermitId {
         if !primitive::is_current(self.owner) {
             return PermitId::default();
@@ -86,6 +90,10 @@ crate::plain! {
     /// with a message that is delivered again, is good for none, also when the same
     /// permit was given again meanwhile; and at another semaphore it is good for none.
     /// The default is nobody's name.
+    ///
+    /// # Examples
+    ///
+    /// See [`Semaphore::adopt`].
     #[derive(Debug, Default, PartialEq, Eq, Hash)]
     pub struct PermitId {
         giver: u64,

@@ -139,6 +139,23 @@ impl<T: Shareable + Copy> ReentrantMutex<T> {
     /// # Errors
     ///
     /// As [`lock`](ReentrantMutex::lock), and [`LockError::WouldBlock`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::{Shared, sync::{LockError, ReentrantMutex}};
+    /// use std::{thread, time::Duration};
+    ///
+    /// let lock = Shared::new(ReentrantMutex::new(0_u8))?;
+    /// let _outer = lock.lock()?;
+    /// assert!(lock.try_lock().is_ok());
+    /// thread::scope(|scope| _ = scope.spawn(|| {
+    ///     assert!(matches!(lock.try_lock(), Err(LockError::WouldBlock)));
+    ///     let late = lock.lock_timeout(Duration::from_millis(1));
+    ///     assert!(matches!(late, Err(LockError::TimedOut)));
+    /// }));
+    /// # Ok::<(), killproof::Error>(())
+    /// ```
     #[inline]
     pub fn try_lock(&self) -> LockResult<'_, T> {
         self.lock_until(Deadline::Now)
@@ -149,6 +166,10 @@ impl<T: Shareable + Copy> ReentrantMutex<T> {
     /// # Errors
     ///
     /// As [`lock`](ReentrantMutex::lock), and [`LockError::TimedOut`].
+    ///
+    /// # Examples
+    ///
+    /// See [`try_lock`](ReentrantMutex::try_lock).
     pub fn lock_timeout(&self, timeout: Duration) -> LockResult<'_, T> {
         self.lock_until(Deadline::after(timeout))
     }
@@ -203,6 +224,10 @@ impl<T: Shareable + Copy> fmt::Debug for ReentrantMutex<T> {
 ///
 /// Dropped while its thread panics, it leaves the lock abandoned. Dropped in a
 /// forked child that inherited it, it does nothing: the lock is the parent's.
+///
+/// # Examples
+///
+/// See [`ReentrantMutex`].
 #[must_use = "the lock is free again as soon as the guard is dropped"]
 pub struct ReentrantMutexGuard<'a, T: Shareable + Copy> {
     mutex: &'a ReentrantMutex<T>,

@@ -131,6 +131,19 @@ impl<const CAPACITY: usize> Semaphore<CAPACITY> {
     /// # Errors
     ///
     /// As [`acquire`](Semaphore::acquire), and [`AcquireError::TimedOut`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::{Shared, sync::{AcquireError, Semaphore}};
+    /// use std::time::Duration;
+    ///
+    /// let room = Shared::new(Semaphore::new(1))?;
+    /// let _permit = room.acquire_timeout(Duration::from_millis(1))?;
+    /// let late = room.acquire_timeout(Duration::from_millis(1));
+    /// assert_eq!(late.unwrap_err(), AcquireError::TimedOut);
+    /// # Ok::<(), killproof::Error>(())
+    /// ```
     pub fn acquire_timeout(&self, timeout: Duration) -> Result<Permit<'_, CAPACITY>, AcquireError> {
         self.acquire_until(Deadline::after(timeout), AcquireError::TimedOut)
     }
@@ -171,6 +184,21 @@ impl<const CAPACITY: usize> Semaphore<CAPACITY> {
     ///
     /// As [`acquire_many`](Semaphore::acquire_many), and
     /// [`AcquireError::WouldBlock`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::{Shared, sync::{AcquireError, Semaphore}};
+    /// use std::time::Duration;
+    ///
+    /// let room = Shared::new(Semaphore::new(3))?;
+    /// let _couple = room.try_acquire_many(2)?;
+    /// assert_eq!(room.try_acquire_many(2).unwrap_err(), AcquireError::WouldBlock);
+    /// let late = room.acquire_many_timeout(2, Duration::from_millis(1));
+    /// assert_eq!(late.unwrap_err(), AcquireError::TimedOut);
+    /// assert_eq!(room.available(), 1);
+    /// # Ok::<(), killproof::Error>(())
+    /// ```
     pub fn try_acquire_many(
         &self,
         count: usize,
@@ -185,6 +213,10 @@ impl<const CAPACITY: usize> Semaphore<CAPACITY> {
     ///
     /// As [`acquire_many`](Semaphore::acquire_many), and
     /// [`AcquireError::TimedOut`].
+    ///
+    /// # Examples
+    ///
+    /// See [`try_acquire_many`](Semaphore::try_acquire_many).
     pub fn acquire_many_timeout(
         &self,
         count: usize,

@@ -60,6 +60,19 @@ const CHANGE: &str = "a change of a Value";
 /// assert_eq!(best.get(), Best { score: 40, by: 4 });
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// Integers have what std's atomics of them have:
+///
+/// ```
+/// use killproof::{Shared, sync::Value};
+///
+/// let number = Shared::new(Value::new(10_i32))?;
+/// assert_eq!((number.fetch_add(5)?, number.fetch_sub(20)?), (10, 15));
+/// assert_eq!((number.fetch_max(6)?, number.fetch_min(3)?), (-5, 6));
+/// assert_eq!((number.fetch_or(4)?, number.fetch_and(6)?, number.fetch_xor(7)?), (3, 7, 6));
+/// assert_eq!(number.get(), 1);
+/// # Ok::<(), killproof::Error>(())
+/// ```
 #[repr(C)]
 pub struct Value<T: Plain> {
     raw: raw::Value,
@@ -152,6 +165,17 @@ impl<T: Plain> Value<T> {
     /// # Errors
     ///
     /// As [`set`](Value::set).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::{Shared, sync::Value};
+    ///
+    /// let turn = Shared::new(Value::new(1_u64))?;
+    /// assert_eq!(turn.replace(2)?, 1);
+    /// assert_eq!(turn.get(), 2);
+    /// # Ok::<(), killproof::Error>(())
+    /// ```
     pub fn replace(&self, value: T) -> Result<T, Error> {
         self.update(|_| value)
     }
@@ -208,6 +232,10 @@ macro_rules! arithmetic {
         /// # Errors
         ///
         /// As [`set`](Value::set).
+        ///
+        /// # Examples
+        ///
+        /// See [`Value`].
         #[inline]
         pub fn $name(&self, operand: $int) -> Result<$int, Error> {
             self.update(|value| <$int>::$operation(value, operand))
@@ -219,6 +247,10 @@ macro_rules! arithmetic {
         /// # Errors
         ///
         /// As [`set`](Value::set).
+        ///
+        /// # Examples
+        ///
+        /// See [`Value`].
         #[inline]
         pub fn $name(&self, operand: $int) -> Result<$int, Error> {
             self.update(|value| value $operator operand)

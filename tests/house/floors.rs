@@ -59,12 +59,9 @@ fn roots(sources: &[Source]) -> Roots {
             }
         }
         if source.path == "src/lib.rs" {
-            for statement in source.code.split(';') {
-                let Some((_, path)) = statement.split_once("pub use ") else { continue };
-                let names = Source::new("", path);
-                let mut names = names.words().map(|(_, word)| word);
-                let Some(floor) = names.next() else { continue };
-                roots.extend(names.map(|name| (name.to_string(), floor.to_string())));
+            for path in source.reexports() {
+                let Some((floor, names)) = path.split_first() else { continue };
+                roots.extend(names.iter().map(|name| (name.clone(), floor.clone())));
             }
         }
     }

@@ -8,6 +8,7 @@
 //! it can fail.
 
 mod documents;
+mod examples;
 mod floors;
 mod manifest;
 mod source;

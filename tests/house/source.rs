@@ -26,16 +26,18 @@ impl Source {
 
     /// The identifiers of the code, with the offset of each.
     pub fn words(&self) -> impl Iterator<Item = (usize, &str)> {
-        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        self.code
-            .split(move |c| !is_word(c))
-            .filter(|word| !word.is_empty())
-            .map(|word| (word.as_ptr().addr() - self.code.as_ptr().addr(), word))
+        words(&self.code).map(|word| (word.as_ptr().addr() - self.code.as_ptr().addr(), word))
     }
 
     /// Where a word stands in the code.
     pub fn offsets_of(&self, wanted: &str) -> impl Iterator<Item = usize> {
         self.words().filter(move |(_, word)| *word == wanted).map(|(offset, _)| offset)
+    }
+
+    /// The words of each `pub use`: the module, and the names that it gives out.
+    pub fn reexports(&self) -> Vec<Vec<String>> {
+        let paths = self.code.split(';').filter_map(|it| it.split_once("pub use "));
+        paths.map(|(_, path)| words(path).map(str::to_owned).collect()).collect()
     }
 
     /// The first folder or file below `src`, without its ending.
@@ -49,6 +51,12 @@ impl Source {
         let line = 1 + self.code[..offset].matches('\n').count();
         format!("{}:{line}: {what}", self.path)
     }
+}
+
+/// The identifiers and the numbers in some code.
+pub fn words(code: &str) -> impl Iterator<Item = &str> {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    code.split(move |c| !is_word(c)).filter(|word| !word.is_empty())
 }
 
 /// Every Rust file of the repository.

@@ -29,6 +29,28 @@ impl<T: Message> PipeSender<T> {
     /// # When a process dies
     ///
     /// Killed in here, this process had the end, or the one before has it still.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::channel;
+    /// use killproof::process::{self, Fork};
+    ///
+    /// let (mut sender, mut receiver) = channel::pipe::<u32>()?;
+    /// // SAFETY: one thread, no guards, and the child ends at once.
+    /// match unsafe { process::fork() }? {
+    ///     Fork::Child => {
+    ///         // SAFETY: the parent does not send.
+    ///         let sent = unsafe { sender.adopt() }.is_ok() && sender.send(7).is_ok();
+    ///         std::process::exit(i32::from(!sent));
+    ///     }
+    ///     Fork::Parent(child) => {
+    ///         assert_eq!(receiver.recv()?, 7);
+    ///         child.join()?;
+    ///     }
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub unsafe fn adopt(&mut self) -> Result<(), Error> {
         self.end.adopt()
     }
@@ -45,6 +67,10 @@ impl<T: Message> PipeReceiver<T> {
     /// # Safety
     ///
     /// As [`PipeSender::adopt`].
+    ///
+    /// # Examples
+    ///
+    /// See [`PipeSender::adopt`].
     pub unsafe fn adopt(&mut self) -> Result<(), Error> {
         self.end.adopt()
     }
@@ -61,6 +87,10 @@ impl<Tx: Message, Rx: Message> Duplex<Tx, Rx> {
     /// # Safety
     ///
     /// As [`PipeSender::adopt`].
+    ///
+    /// # Examples
+    ///
+    /// See [`PipeSender::adopt`].
     pub unsafe fn adopt(&mut self) -> Result<(), Error> {
         let (sender, receiver) = self.as_ends();
         sender.end.adopt()?;
@@ -79,6 +109,10 @@ impl<Tx: Message, Rx: Message> Connection<Tx, Rx> {
     /// # Safety
     ///
     /// As [`PipeSender::adopt`].
+    ///
+    /// # Examples
+    ///
+    /// See [`PipeSender::adopt`].
     pub unsafe fn adopt(&mut self) -> Result<(), Error> {
         self.end.adopt()
     }

@@ -114,6 +114,15 @@ impl Default for PipeBuilder {
 
 impl PipeBuilder {
     /// The most bytes that a pipe may hold.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::channel::PipeBuilder;
+    ///
+    /// let builder = PipeBuilder::new().capacity(PipeBuilder::MAX_CAPACITY + 1);
+    /// assert!(builder.pipe::<u32>().unwrap_err().is_limit());
+    /// ```
     pub const MAX_CAPACITY: usize = 1 << 30;
     /// The fewest, to which less is rounded up.
     pub(super) const LEAST: usize = 64;

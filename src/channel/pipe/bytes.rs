@@ -40,6 +40,21 @@ impl PipeSender<Vec<u8>> {
     /// # Errors
     ///
     /// As [`send`](PipeSender::send), and [`SendError::Full`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::channel::{PipeBuilder, SendError};
+    /// use std::time::Duration;
+    ///
+    /// let (mut sender, _receiver) = PipeBuilder::new().capacity(64).pipe::<Vec<u8>>()?;
+    /// let bytes = [7; 40];
+    /// sender.try_send_bytes(&bytes).unwrap();
+    /// assert_eq!(sender.try_send_bytes(&bytes), Err(SendError::Full(&bytes[..])));
+    /// let late = sender.send_bytes_timeout(&bytes, Duration::from_millis(1));
+    /// assert_eq!(late, Err(SendError::Full(&bytes[..])));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn try_send_bytes<'b>(&mut self, bytes: &'b [u8]) -> Result<(), SendError<&'b [u8]>> {
         self.send_bytes_until(bytes, Deadline::Now)
     }
@@ -49,6 +64,10 @@ impl PipeSender<Vec<u8>> {
     /// # Errors
     ///
     /// As [`send`](PipeSender::send), and [`SendError::Full`].
+    ///
+    /// # Examples
+    ///
+    /// See [`try_send_bytes`](PipeSender::try_send_bytes).
     pub fn send_bytes_timeout<'b>(
         &mut self,
         bytes: &'b [u8],
@@ -100,6 +119,22 @@ impl PipeReceiver<Vec<u8>> {
     /// # Errors
     ///
     /// As [`recv_into`](PipeReceiver::recv_into), and [`RecvError::Empty`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::channel::{self, RecvError};
+    /// use std::time::Duration;
+    ///
+    /// let (mut sender, mut receiver) = channel::pipe::<Vec<u8>>()?;
+    /// let mut buffer = b"as it was".to_vec();
+    /// assert_eq!(receiver.try_recv_into(&mut buffer), Err(RecvError::Empty));
+    /// let late = receiver.recv_into_timeout(&mut buffer, Duration::from_millis(1));
+    /// assert_eq!((late, &buffer[..]), (Err(RecvError::Empty), &b"as it was"[..]));
+    /// sender.send_bytes(b"new").unwrap();
+    /// assert_eq!(receiver.try_recv_into(&mut buffer), Ok(3));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn try_recv_into(&mut self, buffer: &mut Vec<u8>) -> Result<usize, RecvError> {
         self.recv_into_until(buffer, Deadline::Now)
     }
@@ -109,6 +144,10 @@ impl PipeReceiver<Vec<u8>> {
     /// # Errors
     ///
     /// As [`recv_into`](PipeReceiver::recv_into), and [`RecvError::Empty`].
+    ///
+    /// # Examples
+    ///
+    /// See [`try_recv_into`](PipeReceiver::try_recv_into).
     pub fn recv_into_timeout(
         &mut self,
         buffer: &mut Vec<u8>,

@@ -96,8 +96,34 @@ pub struct Connection<Tx: Message, Rx: Message> {
 
 impl<Tx: Message, Rx: Message> Connection<Tx, Rx> {
     /// The most bytes that a message may encode to.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::channel::{Connection, SendError, connection};
+    ///
+    /// type Ours = Connection<Vec<u8>, ()>;
+    /// let (mut ours, _its) = connection::<Vec<u8>, ()>()?;
+    /// let error = ours.send(vec![7; Ours::LARGEST], &[]).unwrap_err(); // and its length
+    /// assert!(matches!(error, SendError::TooLarge { limit: Ours::LARGEST, .. }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const LARGEST: usize = Wire::LARGEST;
     /// The most descriptors that may go along with a message.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::channel::{Connection, SendError, connection};
+    /// use std::{io, os::fd::AsFd};
+    ///
+    /// let (mut ours, _its) = connection::<u32, ()>()?;
+    /// let stdin = io::stdin();
+    /// let descriptors = vec![stdin.as_fd(); Connection::<u32, ()>::MOST_DESCRIPTORS + 1];
+    /// let refused = ours.send(7, &descriptors);
+    /// assert!(matches!(refused, Err(SendError::Failed(7, error)) if error.is_limit()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const MOST_DESCRIPTORS: usize = Wire::MOST;
     /// The least that a ring may be; nothing goes through it.
     const RING: usize = 64;
@@ -124,6 +150,19 @@ impl<Tx: Message, Rx: Message> Connection<Tx, Rx> {
     /// # Errors
     ///
     /// As [`send`](Connection::send), and [`SendError::Full`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::channel::{SendError, connection};
+    /// use std::time::Duration;
+    ///
+    /// let (mut ours, _its) = connection::<u32, ()>()?;
+    /// while ours.try_send(7, &[]).is_ok() {}
+    /// let late = ours.send_timeout(7, &[], Duration::from_millis(1));
+    /// assert_eq!(late, Err(SendError::Full(7)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn try_send(
         &mut self,
         value: Tx,
@@ -137,6 +176,10 @@ impl<Tx: Message, Rx: Message> Connection<Tx, Rx> {
     /// # Errors
     ///
     /// As [`send`](Connection::send), and [`SendError::Full`].
+    ///
+    /// # Examples
+    ///
+    /// See [`try_send`](Connection::try_send).
     pub fn send_timeout(
         &mut self,
         value: Tx,
@@ -211,6 +254,22 @@ impl<Tx: Message, Rx: Message> Connection<Tx, Rx> {
     /// # Errors
     ///
     /// As [`recv`](Connection::recv), and [`RecvError::Empty`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::channel::{RecvError, connection};
+    /// use std::time::Duration;
+    ///
+    /// let (mut ours, mut its) = connection::<u32, ()>()?;
+    /// assert_eq!(its.try_recv().unwrap_err(), RecvError::Empty);
+    /// let late = its.recv_timeout(Duration::from_millis(1));
+    /// assert_eq!(late.unwrap_err(), RecvError::Empty);
+    /// ours.send(7, &[])?;
+    /// let (number, descriptors) = its.try_recv()?;
+    /// assert_eq!((number, descriptors.len()), (7, 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn try_recv(&mut self) -> Result<(Rx, Vec<OwnedFd>), RecvError> {
         self.recv_until(Deadline::Now)
     }
@@ -220,6 +279,10 @@ impl<Tx: Message, Rx: Message> Connection<Tx, Rx> {
     /// # Errors
     ///
     /// As [`recv`](Connection::recv), and [`RecvError::Empty`].
+    ///
+    /// # Examples
+    ///
+    /// See [`try_recv`](Connection::try_recv).
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<(Rx, Vec<OwnedFd>), RecvError> {
         self.recv_until(Deadline::after(timeout))
     }

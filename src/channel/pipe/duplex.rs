@@ -48,6 +48,10 @@ impl<Tx: Message, Rx: Message> Duplex<Tx, Rx> {
     /// # Errors
     ///
     /// As [`PipeSender::try_send`].
+    ///
+    /// # Examples
+    ///
+    /// See [`PipeSender::try_send`].
     #[inline]
     pub fn try_send(&mut self, value: Tx) -> Result<(), SendError<Tx>> {
         self.sender.try_send(value)
@@ -58,6 +62,10 @@ impl<Tx: Message, Rx: Message> Duplex<Tx, Rx> {
     /// # Errors
     ///
     /// As [`PipeSender::send_timeout`].
+    ///
+    /// # Examples
+    ///
+    /// See [`PipeSender::try_send`].
     pub fn send_timeout(&mut self, value: Tx, timeout: Duration) -> Result<(), SendError<Tx>> {
         self.sender.send_timeout(value, timeout)
     }
@@ -77,6 +85,10 @@ impl<Tx: Message, Rx: Message> Duplex<Tx, Rx> {
     /// # Errors
     ///
     /// As [`PipeReceiver::try_recv`].
+    ///
+    /// # Examples
+    ///
+    /// See [`PipeReceiver::try_recv`].
     #[inline]
     pub fn try_recv(&mut self) -> Result<Rx, RecvError> {
         self.receiver.try_recv()
@@ -87,6 +99,10 @@ impl<Tx: Message, Rx: Message> Duplex<Tx, Rx> {
     /// # Errors
     ///
     /// As [`PipeReceiver::recv_timeout`].
+    ///
+    /// # Examples
+    ///
+    /// See [`PipeReceiver::try_recv`].
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<Rx, RecvError> {
         self.receiver.recv_timeout(timeout)
     }
@@ -122,6 +138,21 @@ impl<Tx: Message, Rx: Message> Duplex<Tx, Rx> {
     }
 
     /// The two ends, for as long as they are borrowed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::channel::{PipeSender, duplex};
+    ///
+    /// fn greet(whom: &mut PipeSender<String>) {
+    ///     whom.send("hello".into()).unwrap();
+    /// }
+    ///
+    /// let (mut ours, mut its) = duplex::<String, u32>()?;
+    /// greet(ours.as_ends().0);
+    /// assert_eq!(its.recv()?, "hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn as_ends(&mut self) -> (&mut PipeSender<Tx>, &mut PipeReceiver<Rx>) {
         (&mut self.sender, &mut self.receiver)
     }

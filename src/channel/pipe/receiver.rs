@@ -59,6 +59,10 @@ impl<T: Message> PipeReceiver<T> {
     /// # When a process dies
     ///
     /// If the sender does while this waits, it goes on within about 100 ms.
+    ///
+    /// # Examples
+    ///
+    /// See [`pipe`](super::pipe()).
     #[inline]
     pub fn recv(&mut self) -> Result<T, RecvError> {
         self.recv_until(Deadline::Never)
@@ -69,6 +73,20 @@ impl<T: Message> PipeReceiver<T> {
     /// # Errors
     ///
     /// As [`recv`](PipeReceiver::recv), and [`RecvError::Empty`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::channel::{self, RecvError};
+    /// use std::time::Duration;
+    ///
+    /// let (mut sender, mut receiver) = channel::pipe::<u32>()?;
+    /// assert_eq!(receiver.try_recv(), Err(RecvError::Empty));
+    /// assert_eq!(receiver.recv_timeout(Duration::from_millis(1)), Err(RecvError::Empty));
+    /// sender.send(7)?;
+    /// assert_eq!(receiver.try_recv(), Ok(7));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn try_recv(&mut self) -> Result<T, RecvError> {
         self.recv_until(Deadline::Now)
@@ -79,6 +97,10 @@ impl<T: Message> PipeReceiver<T> {
     /// # Errors
     ///
     /// As [`recv`](PipeReceiver::recv), and [`RecvError::Empty`].
+    ///
+    /// # Examples
+    ///
+    /// See [`try_recv`](PipeReceiver::try_recv).
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<T, RecvError> {
         self.recv_until(Deadline::after(timeout))
     }
@@ -90,11 +112,19 @@ impl<T: Message> PipeReceiver<T> {
     }
 
     /// How many bytes the pipe holds.
+    ///
+    /// # Examples
+    ///
+    /// See [`PipeSender::capacity`](super::PipeSender::capacity).
     pub fn capacity(&self) -> usize {
         self.end.capacity()
     }
 
     /// The most bytes that a message may encode to.
+    ///
+    /// # Examples
+    ///
+    /// See [`PipeSender::capacity`](super::PipeSender::capacity).
     pub fn largest(&self) -> usize {
         self.end.largest()
     }

@@ -92,6 +92,20 @@ impl<T: Message> PipeSender<T> {
     /// # Errors
     ///
     /// As [`send`](PipeSender::send), and [`SendError::Full`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::channel::{PipeBuilder, SendError};
+    /// use std::time::Duration;
+    ///
+    /// let (mut sender, _receiver) = PipeBuilder::new().capacity(64).pipe::<[u64; 5]>()?;
+    /// sender.try_send([7; 5])?;
+    /// assert_eq!(sender.try_send([8; 5]), Err(SendError::Full([8; 5])));
+    /// let late = sender.send_timeout([8; 5], Duration::from_millis(1));
+    /// assert_eq!(late, Err(SendError::Full([8; 5])));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn try_send(&mut self, value: T) -> Result<(), SendError<T>> {
         self.send_until(value, Deadline::Now)
@@ -102,6 +116,10 @@ impl<T: Message> PipeSender<T> {
     /// # Errors
     ///
     /// As [`send`](PipeSender::send), and [`SendError::Full`].
+    ///
+    /// # Examples
+    ///
+    /// See [`try_send`](PipeSender::try_send).
     pub fn send_timeout(&mut self, value: T, timeout: Duration) -> Result<(), SendError<T>> {
         self.send_until(value, Deadline::after(timeout))
     }
@@ -124,11 +142,25 @@ impl<T: Message> PipeSender<T> {
 
     /// How many bytes the pipe holds. A message takes eight more than it encodes to, and
     /// then up to a multiple of eight.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let builder = killproof::channel::PipeBuilder::new().capacity(100);
+    /// let (sender, receiver) = builder.pipe::<String>()?;
+    /// assert_eq!((sender.capacity(), receiver.capacity()), (128, 128));
+    /// assert_eq!((sender.largest(), receiver.largest()), (120, 120));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn capacity(&self) -> usize {
         self.end.capacity()
     }
 
     /// The most bytes that a message may encode to.
+    ///
+    /// # Examples
+    ///
+    /// See [`capacity`](PipeSender::capacity).
     pub fn largest(&self) -> usize {
         self.end.largest()
     }

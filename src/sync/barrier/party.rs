@@ -181,6 +181,10 @@ impl BarrierWaitResult {
     /// # When a process dies
     ///
     /// If it is the leader, the round has none: nobody else is told.
+    ///
+    /// # Examples
+    ///
+    /// See [`Barrier`].
     pub fn is_leader(&self) -> bool {
         self.0
     }

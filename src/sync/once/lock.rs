@@ -203,6 +203,17 @@ pub enum SetError<T> {
 
 impl<T> SetError<T> {
     /// The value that was not set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::{Shared, sync::OnceLock};
+    ///
+    /// let limit = Shared::new(OnceLock::<u32>::new())?;
+    /// limit.set(7).unwrap();
+    /// assert_eq!(limit.set(8).unwrap_err().into_inner(), 8);
+    /// # Ok::<(), killproof::Error>(())
+    /// ```
     pub fn into_inner(self) -> T {
         match self {
             SetError::AlreadySet(value) | SetError::Failed(value, _) => value,

@@ -16,6 +16,10 @@ use crate::sync::abandoned::sealed::Sealed;
 ///
 /// Dropped in a forked child that inherited it, it does nothing: the lock is the
 /// parent's.
+///
+/// # Examples
+///
+/// See [`RwLock`].
 #[must_use = "the lock is free again as soon as the guard is dropped"]
 pub struct RwLockReadGuard<'a, T: Shareable + Copy, const READERS: usize = 64> {
     lock: &'a RwLock<T, READERS>,
@@ -88,6 +92,10 @@ where
 ///
 /// Dropped while its thread panics, it leaves the lock abandoned. Dropped in a
 /// forked child that inherited it, it does nothing: the lock is the parent's.
+///
+/// # Examples
+///
+/// See [`RwLock`].
 ///
 /// It stays in the thread that took it:
 ///

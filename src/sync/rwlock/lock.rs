@@ -174,6 +174,22 @@ impl<T: Shareable + Copy, const READERS: usize> RwLock<T, READERS> {
     ///
     /// As [`read`](RwLock::read), and [`LockError::WouldBlock`], also when
     /// `READERS` threads read already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::{Shared, sync::{LockError, RwLock}};
+    /// use std::{thread, time::Duration};
+    ///
+    /// let lock = Shared::new(RwLock::new(0_u8))?;
+    /// let _writer = lock.write()?;
+    /// thread::scope(|scope| _ = scope.spawn(|| {
+    ///     assert!(matches!(lock.try_read(), Err(LockError::WouldBlock)));
+    ///     let late = lock.read_timeout(Duration::from_millis(1));
+    ///     assert!(matches!(late, Err(LockError::TimedOut)));
+    /// }));
+    /// # Ok::<(), killproof::Error>(())
+    /// ```
     #[inline]
     pub fn try_read(&self) -> ReadResult<'_, T, READERS> {
         self.read_until(Deadline::Now)
@@ -184,6 +200,10 @@ impl<T: Shareable + Copy, const READERS: usize> RwLock<T, READERS> {
     /// # Errors
     ///
     /// As [`read`](RwLock::read), and [`LockError::TimedOut`].
+    ///
+    /// # Examples
+    ///
+    /// See [`try_read`](RwLock::try_read).
     pub fn read_timeout(&self, timeout: Duration) -> ReadResult<'_, T, READERS> {
         self.read_until(Deadline::after(timeout))
     }
@@ -224,6 +244,23 @@ impl<T: Shareable + Copy, const READERS: usize> RwLock<T, READERS> {
     /// # Errors
     ///
     /// As [`write`](RwLock::write), and [`LockError::WouldBlock`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use killproof::{Shared, sync::{LockError, RwLock}};
+    /// use std::{thread, time::Duration};
+    ///
+    /// let lock = Shared::new(RwLock::new(0_u8))?;
+    /// let _reader = lock.read()?;
+    /// thread::scope(|scope| _ = scope.spawn(|| {
+    ///     assert!(lock.try_read().is_ok());
+    ///     assert!(matches!(lock.try_write(), Err(LockError::WouldBlock)));
+    ///     let late = lock.write_timeout(Duration::from_millis(1));
+    ///     assert!(matches!(late, Err(LockError::TimedOut)));
+    /// }));
+    /// # Ok::<(), killproof::Error>(())
+    /// ```
     #[inline]
     pub fn try_write(&self) -> WriteResult<'_, T, READERS> {
         self.write_until(Deadline::Now)
@@ -234,6 +271,10 @@ impl<T: Shareable + Copy, const READERS: usize> RwLock<T, READERS> {
     /// # Errors
     ///
     /// As [`write`](RwLock::write), and [`LockError::TimedOut`].
+    ///
+    /// # Examples
+    ///
+    /// See [`try_write`](RwLock::try_write).
     pub fn write_timeout(&self, timeout: Duration) -> WriteResult<'_, T, READERS> {
         self.write_until(Deadline::after(timeout))
     }
