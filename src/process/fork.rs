@@ -17,6 +17,7 @@ use super::family::{family, reap};
 use super::handover::{Handover, Told};
 use super::known::Known;
 use super::record;
+use super::recorder::Recorder;
 use crate::error::Error;
 use crate::primitive::{self, Stamp};
 use crate::shared::transfer;
@@ -122,10 +123,11 @@ pub(super) unsafe fn divide(
     let held = output.map(|output| (parents, output));
     // What is buffered here would be repeated by a child that prints.
     sys::streams::flush(|| others == Threads::None)?;
+    let recorder = Recorder::new(others);
     // SAFETY: the caller keeps the contract.
     match unsafe { sys::fork::fork() }? {
         Some(pid) => {
-            drop(held);
+            drop((held, recorder));
             Ok(Side::Parent(Newborn { pid, name, handover, lifeline }))
         }
         None => {
@@ -137,6 +139,7 @@ pub(super) unsafe fn divide(
                 Told::End => sys::fork::exit(0),
             }
             transfer::forget();
+            recorder.keep();
             record::begin(&name, others == Threads::None);
             match held {
                 Some((mut own, _)) => own.begin(name, role, lifeline),

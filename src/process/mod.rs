@@ -26,6 +26,7 @@ mod life;
 mod log;
 mod nursery;
 mod record;
+mod recorder;
 mod spawn;
 mod stdio;
 mod zygote;
@@ -38,9 +39,9 @@ pub use current::{Current, current};
 pub use error::{JoinError, SpawnError};
 pub use fork::{Fork, fork};
 pub(crate) use forker::forker;
-pub(crate) use life::{describe, record_panics};
 #[cfg(feature = "log")]
 pub use log::log_to_stderr;
+pub(crate) use recorder::{describe, record_panics};
 pub use spawn::{spawn, spawn_unchecked};
 pub use stdio::Stdio;
 pub use zygote::Zygote;

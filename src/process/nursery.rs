@@ -73,7 +73,7 @@ pub(super) unsafe fn run<A: Message, T: Message>(
         let f = unsafe { mem::transmute::<usize, fn(A) -> T>(address) };
         f(understood(args))
     };
-    live(body, Threads::None, handover)
+    live(body, handover)
 }
 
 /// The same of the `fn(A, H) -> T` at `address`.
@@ -96,7 +96,7 @@ pub(super) unsafe fn run_with<A: Message, H: Transfer, T: Message>(
         let f = unsafe { mem::transmute::<usize, fn(A, H) -> T>(address) };
         f(understood(args), handles.unwrap_or_else(|error| panic!("handles: {error}")))
     };
-    live(body, Threads::None, handover)
+    live(body, handover)
 }
 
 fn understood<A: Message>(args: &[u8]) -> A {

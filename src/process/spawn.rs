@@ -279,7 +279,7 @@ where
                 record::running();
                 f()
             };
-            live(f, others, &handover)
+            live(f, &handover)
         }
         Side::Parent(newborn) => {
             // Its ends of queues and pipes are the child's before it begins.
