@@ -280,7 +280,7 @@ impl fmt::Display for Error {
             Kind::Corrupt => "the shared bytes are damaged",
             Kind::Mismatch => "made for another type or by another version",
             Kind::Limit => "beyond the limit",
-            Kind::Gone => "somebody else has it by now, or its owner died",
+            Kind::Gone => "its process is gone, or somebody else has it by now",
             Kind::Broken => "the barrier is broken",
             Kind::NotOwner => "it belongs to another process",
             Kind::HasName => "it has a name, by which the other process can open it",

@@ -323,6 +323,9 @@ pub use shared::handle::Shared;
 pub use shared::message::{Decoder, Encoder, InvalidMessage, Message};
 #[cfg(not(loom))]
 pub use shared::plain::Plain;
+#[cfg(not(loom))]
+#[doc(hidden)]
+pub use shared::plain::refuse_padding;
 #[cfg(all(feature = "serde", not(loom)))]
 pub use shared::serde::Serde;
 #[cfg(not(loom))]

@@ -31,8 +31,16 @@ impl fmt::Debug for Owner {
 
 /// Whether a lock was left inconsistent, and by which process where it still says so.
 pub(crate) struct Left {
-    pub(crate) is_inconsistent: bool,
-    pub(crate) by: Option<u32>,
+    is_inconsistent: bool,
+    by: Option<u32>,
+}
+
+impl Left {
+    /// One whose owner is dead says so of itself only when somebody comes.
+    pub(crate) fn new(is_inconsistent: bool, by: Option<u32>, owner: Option<Stamp>) -> Left {
+        let dead = owner.filter(|owner| !is_alive(*owner));
+        Left { is_inconsistent, by: by.or(dead.map(|owner| owner.pid())) }
+    }
 }
 
 impl fmt::Debug for Left {

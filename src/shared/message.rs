@@ -48,10 +48,11 @@ use super::words::Span;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot travel between processes as bytes",
-    note = "write a struct of numbers with `plain!`, or implement `Message`: three methods, see \
-            its example; with the feature `serde`, put it into a `Serde`; errors travel as \
-            their text: `Result<(), String>`, with `map_err(|error| error.to_string())`; a \
-            closure that never returns says so by `|| -> () {{ .. }}`"
+    note = "an error travels as its text: `Result<(), String>`, with `map_err(|error| \
+            error.to_string())`",
+    note = "a struct of numbers is written with `plain!`; any other type implements `Message`, \
+            three methods, see its example; or with the feature `serde` it is put into a `Serde`",
+    note = "a closure that never returns says so by `|| -> () {{ .. }}`"
 )]
 pub trait Message: Sized {
     /// The length of every value's encoding, if they are all equally long.

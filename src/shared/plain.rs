@@ -115,7 +115,8 @@ pub(crate) fn list_from_span<T: Plain>(span: Span<'_>) -> Option<Vec<T>> {
 /// The struct has named fields and no parameters. It becomes `repr(C)`, `Copy`, [`Plain`](crate::Plain) and with that
 /// [`Shareable`](crate::Shareable) and [`Message`](crate::Message). Every field
 /// must be `Plain`, and there may be no padding, or it does not compile: put the
-/// largest fields first, and fill the rest with a field such as `pad: [u8; 3]`.
+/// largest fields first, and fill the rest with a field such as `pad: [u8; 3]`. `Clone` and
+/// `Copy` are derived already.
 ///
 /// It writes an `unsafe impl` and allows it: `deny(unsafe_code)` may stand around it,
 /// `forbid` not.
@@ -184,11 +185,7 @@ macro_rules! plain {
                 ::core::mem::size_of::<T>()
             }
             let fields = 0 $(+ is_plain::<$ty>())*;
-            ::core::assert!(
-                fields == ::core::mem::size_of::<$name>(),
-                "padding in a plain struct: put the largest fields first, and a field such as \
-                 `pad: [u8; 3]` where bytes are left over"
-            );
+            $crate::refuse_padding(::core::mem::size_of::<$name>() - fields);
         };
 
         #[allow(unsafe_code)]
@@ -196,6 +193,42 @@ macro_rules! plain {
         // both checked just above.
         unsafe impl $crate::Plain for $name {}
     };
+    ($($anything:tt)*) => {
+        ::core::compile_error!(
+            "`plain!` takes one struct, with named fields and without parameters or `where`"
+        );
+    };
+}
+
+/// Ends the compilation of a plain struct that has so many bytes of padding.
+#[doc(hidden)]
+pub const fn refuse_padding(bytes: usize) {
+    // What a constant says in a panic cannot be put together.
+    match bytes {
+        0 => {}
+        1 => {
+            panic!("1 byte of padding in a plain struct: the largest fields first, `pad: u8` last")
+        }
+        2 => panic!(
+            "2 bytes of padding in a plain struct: the largest fields first, `pad: [u8; 2]` last"
+        ),
+        3 => panic!(
+            "3 bytes of padding in a plain struct: the largest fields first, `pad: [u8; 3]` last"
+        ),
+        4 => panic!(
+            "4 bytes of padding in a plain struct: the largest fields first, `pad: [u8; 4]` last"
+        ),
+        5 => panic!(
+            "5 bytes of padding in a plain struct: the largest fields first, `pad: [u8; 5]` last"
+        ),
+        6 => panic!(
+            "6 bytes of padding in a plain struct: the largest fields first, `pad: [u8; 6]` last"
+        ),
+        7 => panic!(
+            "7 bytes of padding in a plain struct: the largest fields first, `pad: [u8; 7]` last"
+        ),
+        _ => panic!("padding between the fields of a plain struct: put the largest first"),
+    }
 }
 
 #[cfg(test)]

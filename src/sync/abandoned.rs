@@ -205,7 +205,8 @@ impl<G: Guard> fmt::Display for LockError<G> {
         match self {
             LockError::Abandoned(abandoned) => write!(
                 f,
-                "lock: process {} died or panicked and left the value inconsistent",
+                "lock: process {} died or panicked while it had the lock, and the value may be \
+                 half changed; `or_recover` repairs it",
                 abandoned.pid()
             ),
             LockError::WouldBlock => f.write_str("lock: it would have to wait"),

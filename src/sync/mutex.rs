@@ -225,9 +225,10 @@ impl<T: Shareable + Copy> fmt::Debug for Mutex<T> {
         if !self.raw.is_placed() {
             return unplaced(f, "Mutex");
         }
-        let left = Left { is_inconsistent: self.raw.is_inconsistent(), by: self.raw.left_by() };
+        let owner = self.raw.owner();
+        let left = Left::new(self.raw.is_inconsistent(), self.raw.left_by(), owner);
         f.debug_struct("Mutex")
-            .field("owner", &Owner(self.raw.owner()))
+            .field("owner", &Owner(owner))
             .field("abandoned", &left)
             .finish_non_exhaustive()
     }

@@ -214,7 +214,7 @@ impl<T: Shareable + Copy> fmt::Debug for ReentrantMutex<T> {
         if owner.is_some() {
             state.field("depth", &self.raw.depth());
         }
-        let left = Left { is_inconsistent: self.raw.is_inconsistent(), by: self.raw.left_by() };
+        let left = Left::new(self.raw.is_inconsistent(), self.raw.left_by(), owner);
         state.field("abandoned", &left).finish_non_exhaustive()
     }
 }

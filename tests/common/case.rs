@@ -99,9 +99,13 @@ pub fn run(cases: Vec<Case>) -> ! {
         .with_ignored_flag(is_skipped)
     });
     let conclusion = libtest_mimic::run(&args, trials.collect());
-    for report in reports.lock().unwrap().values().filter(|report| !report.is_empty()) {
-        println!("{report}");
+    let reports = reports.lock().unwrap();
+    let mut said = reports.values().filter(|report| !report.is_empty()).peekable();
+    if said.peek().is_some() {
+        said.for_each(|report| println!("{report}"));
+        println!("\n{} passed, {} failed", conclusion.num_passed, conclusion.num_failed);
     }
+    drop(reports);
     idle.lock().unwrap().clear();
     conclusion.exit()
 }

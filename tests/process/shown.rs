@@ -61,14 +61,21 @@ fn owners_that_are_dead() {
 fn who_left_it() {
     let mutex = Shared::new(Mutex::new(0_u8)).unwrap();
     let nested = Shared::new(ReentrantMutex::new(0_u8)).unwrap();
-    let its = (mutex.clone(), nested.clone());
+    let both = Shared::new(RwLock::new(0_u8)).unwrap();
+    let its = (mutex.clone(), nested.clone(), both.clone());
     let child = spawn(move || {
         forget(its.0.lock().unwrap());
         forget(its.1.lock().unwrap());
+        forget(its.2.write().unwrap());
     });
     let child = child.unwrap();
     let pid = child.pid();
     assert_eq!(child.join(), Ok(()));
+    // Before anybody was told.
+    for shown in [format!("{:?}", *mutex), format!("{:?}", *nested), format!("{:?}", *both)] {
+        assert!(shown.contains(&format!(": {pid} (dead), ")), "{shown}");
+        assert!(shown.contains(&format!("abandoned: by {pid}")), "{shown}");
+    }
     let Err(LockError::Abandoned(left)) = mutex.lock() else { panic!("not told") };
     let own = std::process::id();
     let shown = format!("{:?}", *mutex);

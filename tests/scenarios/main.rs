@@ -112,8 +112,7 @@ fn scenario(name: &str, body: fn() -> Result<String, String>) -> Case {
     let title = name.to_owned();
     Case::new(name, LIMIT, move || {
         let said = body().map_err(|reason| format!("scenario {title}: {reason}"))?;
-        let said = if said.is_empty() { "ok" } else { said.as_str() };
-        Ok(format!("scenario {title}: {said}"))
+        Ok(if said.is_empty() { said } else { format!("scenario {title}: {said}") })
     })
 }
 

@@ -11,7 +11,7 @@ use crate::primitive::{self, Stamp};
 use crate::raw;
 use crate::raw::mutex::Locked;
 use crate::raw::rwlock::Reading;
-use crate::shared::describe::{Owner, participants, unplaced};
+use crate::shared::describe::{Left, Owner, participants, unplaced};
 use crate::shared::exposed::Exposed;
 use crate::shared::loans;
 use crate::shared::shareable::{Placement, Shareable};
@@ -321,10 +321,12 @@ impl<T: Shareable + Copy, const READERS: usize> fmt::Debug for RwLock<T, READERS
         if !self.raw.is_placed() {
             return unplaced(f, "RwLock");
         }
+        let writer = self.raw.writer();
+        let left = Left::new(self.raw.is_abandoned(), None, writer);
         f.debug_struct("RwLock")
-            .field("writer", &Owner(self.raw.writer()))
+            .field("writer", &Owner(writer))
             .field("readers", &participants(self.raw.readers()))
-            .field("abandoned", &self.raw.is_abandoned())
+            .field("abandoned", &left)
             .finish_non_exhaustive()
     }
 }
