@@ -129,7 +129,7 @@ impl Error {
     }
 
     /// Whether this process lives in another PID namespace than the one it
-    /// was born in or than the region's creator; before Linux 6.9, or in another
+    /// was born in or than the region's creator, or, before Linux 6.9, in another
     /// time namespace.
     ///
     /// Across namespaces a process id names somebody else, or a process has another

@@ -33,8 +33,10 @@
 //!
 //! # Whose a name is
 //!
-//! Names are each user's own. What has one is its maker's alone
-//! ([`mode`](Named::mode) 0600, kept by the kernel). Nothing takes a name away by itself,
+//! Names are each user's own. What has one is its maker's alone (0600, kept by the
+//! kernel), unless [`mode`](Named::mode) lets others in, up to 0666: whoever is let in may
+//! write anything. Who says [`owner(u)`](Named::owner), to open what the user `u` has made,
+//! trusts `u` not to make the file shorter. Nothing takes a name away by itself,
 //! not the end of a process, not a drop: [`Named::unlink`] does, which is its maker's to
 //! call, and others' once that is dead. Until then the memory is taken; where everybody
 //! who used it was killed, [`Named::prune`] gives it back.

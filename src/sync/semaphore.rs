@@ -25,6 +25,13 @@ use crate::shared::shareable::{Placement, Shareable};
 /// Its permits are free again: whoever waits for one has it within about
 /// 100 ms, and [`available`](Semaphore::available) counts them at once.
 ///
+/// # Fairness
+///
+/// None: whoever comes while a permit is free takes it, sleepers or not. A woken
+/// sleeper that finds none sleeps again. Of those who want several, one at a time
+/// gathers them, in no order either, and keeps what it has; who wants one does not wait
+/// for that, and may take what comes free meanwhile.
+///
 /// # Examples
 ///
 /// ```

@@ -7,6 +7,7 @@
 //! Each rule is one function from a file to its breaches, and has a test that
 //! it can fail.
 
+mod commands;
 mod documents;
 mod examples;
 mod floors;

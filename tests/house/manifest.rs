@@ -1,4 +1,5 @@
-//! Four dependencies, one role each, and what only a feature brings in.
+//! Four dependencies, one role each, and what only a feature brings in; and what a package
+//! leaves out.
 
 use std::fs;
 use std::path::Path;
@@ -37,10 +38,29 @@ fn dependencies(manifest: &str) -> Vec<&str> {
     found
 }
 
+/// What a published package leaves out, below the root.
+pub fn excluded(manifest: &str) -> Vec<&str> {
+    let list = manifest.split("\nexclude = [").nth(1).and_then(|rest| rest.split(']').next());
+    let paths = list.unwrap_or_default().split('"').skip(1).step_by(2);
+    paths.map(|path| path.trim_start_matches('/')).collect()
+}
+
+/// As it was written: a published package has it beside one that cargo wrote.
+pub fn manifest() -> String {
+    let read = |name| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name));
+    read("Cargo.toml.orig").or_else(|_| read("Cargo.toml")).unwrap()
+}
+
 #[test]
 fn the_dependencies_are_these_four() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
-    assert_eq!(dependencies(&fs::read_to_string(path).unwrap()), DEPENDENCIES);
+    assert_eq!(dependencies(&manifest()), DEPENDENCIES);
+}
+
+#[test]
+fn what_is_left_out_is_read() {
+    let in_lines = "a = [\"b\"]\nexclude = [\n    \"/c/d\",\n    \"e\",\n]\nf = [\"g\"]\n";
+    assert_eq!(excluded(in_lines), ["c/d", "e"]);
+    assert!(excluded(&manifest()).contains(&"benches/compare"));
 }
 
 #[test]

@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-/// `code` and `comments` are as long as the file, line for line and byte for
-/// byte; what belongs to the other is blank. What stands between quotes belongs
-/// to neither.
+/// `code`, `comments` and what is `quoted`, quotes included, are as long as the file,
+/// line for line and byte for byte; what belongs to the others is blank.
 pub struct Source {
     pub path: String,
     pub code: String,
     pub comments: String,
+    pub quoted: String,
 }
 
 impl Source {
@@ -21,7 +21,8 @@ impl Source {
             };
             text.bytes().zip(&kinds).map(|pair| char::from(keep(pair))).collect()
         };
-        Source { path: path.into(), code: only(Kind::Code), comments: only(Kind::Comment) }
+        let [code, comments, quoted] = [Kind::Code, Kind::Comment, Kind::Quoted].map(only);
+        Source { path: path.into(), code, comments, quoted }
     }
 
     /// The identifiers of the code, with the offset of each.
@@ -176,6 +177,8 @@ mod tests {
         assert_eq!(words, ["let", "a", "let", "b", "a", "u8", "b", "f"]);
         assert_eq!(source.comments.split_whitespace().count(), 3 + 7);
         assert_eq!(source.code.len(), text.len());
+        let quoted: Vec<&str> = source.quoted.split_whitespace().collect();
+        assert_eq!(quoted, ["\"x", "//", "y\"", "'\\''"]);
     }
 
     #[test]

@@ -44,7 +44,7 @@ use crate::raw::owner::{Asked, FREE, take_from_dead};
 /// An owner word that names nobody: above the attempts, below a birth.
 pub(super) const RETURNED: u64 = FLAGS + 1;
 /// Past this many, attempts are no longer counted.
-pub(super) const MOST_ATTEMPTS: u64 = FLAGS;
+pub(super) const COUNTED_ATTEMPTS: u64 = FLAGS;
 
 const EMPTY: u64 = 0;
 
@@ -246,7 +246,7 @@ impl<M: Memory> Queue<M> {
         let cell = self.memory.cell(index);
         let seen = cell.owner.load(Ordering::Relaxed);
         let is_wanted = self.is_spent(seen) == (wanted == For::Burial);
-        let attempt = (attempts_of(seen) + 1).min(MOST_ATTEMPTS);
+        let attempt = (attempts_of(seen) + 1).min(COUNTED_ATTEMPTS);
         let mine = me.word() | attempt;
         if is_returned(seen) {
             return is_wanted

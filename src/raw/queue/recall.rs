@@ -43,7 +43,7 @@
 //! pairs with the release of `RETURNED`, so `at` and the rank are those of that message or
 //! of a later one; and if the CAS succeeds and `at` is the same, they are its own.
 
-use super::lease::{For, MOST_ATTEMPTS, RETURNED, attempts_of, is_returned};
+use super::lease::{COUNTED_ATTEMPTS, For, RETURNED, attempts_of, is_returned};
 use super::rank::{Rank, look_at};
 use super::ring::Last;
 use super::{Memory, Position, Queue};
@@ -120,7 +120,7 @@ impl<M: Memory> Queue<M> {
         if is_same {
             // Counted once it is known which message it is. Nobody else changes a living
             // process's word; release, as whoever takes it from this one, dead, acquires.
-            owner.store(me.word() | (attempts + 1).min(MOST_ATTEMPTS), Ordering::Release);
+            owner.store(me.word() | (attempts + 1).min(COUNTED_ATTEMPTS), Ordering::Release);
         } else {
             owner.swap(seen.owner, Ordering::AcqRel);
             self.raise_returned();
