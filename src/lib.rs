@@ -45,7 +45,7 @@
 //! | holding a semaphore's permit | the permit is free again |
 //! | sending or receiving | a message being sent is there whole, or not at all; one being received may be gone with its receiver: [lease](channel::Receiver::lease) it instead |
 //! | with a message on lease | the message goes to somebody else, with one more attempt |
-//! | as the last at its side of a queue or pipe | the others get what was sent, then `Disconnected` |
+//! | as the last sender, or the last receiver | receivers get what was sent, then `Disconnected`; senders get it as soon as they would have to wait, and nobody receives what they sent |
 //! | as a worker of a pool | the one task in its hands fails at once, or is tried again if that was asked for; another worker comes |
 //!
 //! [The whole table](#when-a-process-dies) is below. Whoever waits for the dead goes on
@@ -216,8 +216,8 @@
 //! | as a [`Pool`](pool::Pool)'s worker | the task in its hands fails, or is tried again if that was asked for; another worker comes |
 //! | as a pool's keeper | its workers end with it; what is not finished says so |
 //! | as a [`Zygote`](process::Zygote) | its children end with it, and its owner is told at the next order |
-//! | as the last at its side of a queue | the others get what was sent, then `Disconnected` |
-//! | with an end of a [`pipe`](channel::pipe()) | the other end gets what was sent, then `Disconnected`; a sender its value back |
+//! | as the last sender of a queue, or of a [`pipe`](channel::pipe()) | receivers get what was sent, then `Disconnected` |
+//! | as the last receiver | senders get `Disconnected` and their value back as soon as they would have to wait; until then they send to nobody. [`join`](channel::Sender::join) says whether all was handled |
 //! | making something with a [name](named) | nothing of it is there, or all of it |
 //! | as the last to use something with a name | it stays, with what was committed; whoever creates takes the name over |
 //! | before it rang for those in [`select`], poll(2) or tokio ([`Ready`]) | they come to look by themselves |

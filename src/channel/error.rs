@@ -19,7 +19,8 @@ pub enum SendError<T> {
     Full(T),
     /// Somebody closed the queue.
     Closed(T),
-    /// Every receiver is gone or dead: of a pipe, its one.
+    /// Every receiver is gone or dead: of a pipe, its one. Of receivers that were killed
+    /// only a sender is told that has to wait; until it is full, what it sends goes to nobody.
     Disconnected(T),
     /// The message is larger than the queue or pipe was built for: see
     /// [`Builder::largest`](super::Builder::largest) and [`PipeBuilder`](super::PipeBuilder).

@@ -9,9 +9,9 @@
 //! | with a [`Task`] | the task goes to somebody else, with one more attempt |
 //! | with a task at its last attempt | the task is among the [`DeadLetters`] |
 //! | as the last sender | receivers get what was sent, then [`RecvError::Disconnected`] |
-//! | as the last receiver | senders that wait get [`SendError::Disconnected`] |
+//! | as the last receiver | senders get [`SendError::Disconnected`] as soon as they would have to wait; until then they send to nobody |
 //! | asleep | nobody notices |
-//! | with an end of a [`pipe()`] or [`connection()`] | the other end gets what was sent, then `Disconnected` |
+//! | with an end of a [`pipe()`] or [`connection()`] | the other end gets what was sent, then `Disconnected`; a sender, once it would have to wait |
 //!
 //! Whoever waits for the dead goes on within about 100 ms.
 //!
