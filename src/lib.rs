@@ -283,6 +283,7 @@
 //!   [`pool`], workers.
 
 #![doc(test(attr(deny(warnings))))]
+#![deny(clippy::incompatible_msrv)]
 // Under the model nothing above `raw` is there to use what is below.
 #![cfg_attr(loom, allow(dead_code, unused_imports))]
 

@@ -129,9 +129,7 @@ impl<'a, In: Message, Out: Message, I: Iterator<Item = In>> Feed<'a, In, Out, I>
 /// Nobody wants what is under way.
 impl<In: Message, Out: Message, I: Iterator<Item = In>> Drop for Feed<'_, In, Out, I> {
     fn drop(&mut self) {
-        if let Some(batch) = self.batch
-            && self.exchange.is_owner()
-        {
+        if let Some(batch) = self.batch.filter(|_| self.exchange.is_owner()) {
             self.exchange.desk().book.close_batch(batch);
         }
         self.under_way.drain(..).for_each(|(_, result)| result.withdraw());

@@ -169,9 +169,10 @@ impl<Out> AsyncResult<Out> {
 
     /// Nobody wants the result: a task that was not begun need not be.
     pub(super) fn withdraw(self) {
-        if let Ok(ticket) = self.ticket
-            && self.exchange.is_owner()
-        {
+        if !self.exchange.is_owner() {
+            return;
+        }
+        if let Ok(ticket) = self.ticket {
             self.exchange.desk().book.withdraw(ticket);
         }
     }
@@ -180,9 +181,10 @@ impl<Out> AsyncResult<Out> {
 impl<Out> Drop for AsyncResult<Out> {
     fn drop(&mut self) {
         // In a forked child the desk is a copy, which may have been locked.
-        if let Ok(ticket) = self.ticket
-            && self.exchange.is_owner()
-        {
+        if !self.exchange.is_owner() {
+            return;
+        }
+        if let Ok(ticket) = self.ticket {
             self.exchange.desk().book.forget(ticket);
         }
     }

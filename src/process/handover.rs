@@ -116,7 +116,7 @@ impl Handover {
             End::Lost | End::Unknown => (0, kind::LOST),
         };
         let told = &self.words.words()[END];
-        told.store(u64::from(number.cast_unsigned()) << kind::BITS | kind, Ordering::Release);
+        told.store(u64::from(number as u32) << kind::BITS | kind, Ordering::Release);
         futex_wake(told, u32::MAX);
     }
 
@@ -129,7 +129,7 @@ impl Handover {
             // Before the word: a zygote that told and then died has told.
             let is_alive = is_alive(zygote);
             let word = told.load(Ordering::Acquire);
-            let number = ((word >> kind::BITS) as u32).cast_signed();
+            let number = (word >> kind::BITS) as u32 as i32;
             match word & kind::MASK {
                 kind::EXITED => return End::Reaped(Status::Exited(number)),
                 kind::SIGNALLED => return End::Reaped(Status::Signalled(number)),

@@ -1,14 +1,14 @@
 //! The standard streams of a process that is to be.
 
 use std::fs::File;
-use std::io::{self, PipeReader, PipeWriter};
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
 use std::sync::Arc;
 
 use crate::error::Error;
 use crate::sys::errno::Named;
-use crate::sys::fd::beyond_stdio;
+use crate::sys::fd::{beyond_stdio, pipe};
 use crate::sys::fork::install;
 
 /// What a standard stream of a process will be: std's
@@ -95,7 +95,7 @@ macro_rules! from_owners {
     )+};
 }
 
-from_owners! { OwnedFd File PipeReader PipeWriter ChildStdin ChildStdout ChildStderr }
+from_owners! { OwnedFd File ChildStdin ChildStdout ChildStderr }
 
 /// What was made of the three wishes, before the fork: it is in both processes.
 #[derive(Debug, Default)]
@@ -159,9 +159,8 @@ impl Stdio {
             Source::Inherit => return Ok(None),
             Source::Null => dev_null()?,
             Source::Piped => {
-                let (reader, writer) = io::pipe().named("pipe")?;
+                let (reader, writer) = pipe()?;
                 // This process's end is a copy in the child, and is closed there.
-                let (reader, writer) = (beyond_stdio(reader.into())?, beyond_stdio(writer.into())?);
                 divide(reader, writer)
             }
             Source::Given(fd) => fd.try_clone().named("fcntl(F_DUPFD)")?,

@@ -183,10 +183,11 @@ impl Mutex {
             others_may_sleep = WAITERS;
             let passed = futex_wait(&self.word, marked as u32, slices.next(deadline));
             // Whoever has it now: it may have changed hands without a wake.
-            if slices.is_over(passed)
-                && let Some(locked) = self.rescue(self.word.load(Ordering::Relaxed), WAITERS, me)
-            {
-                return Ok(locked);
+            if slices.is_over(passed) {
+                let seen = self.word.load(Ordering::Relaxed);
+                if let Some(locked) = self.rescue(seen, WAITERS, me) {
+                    return Ok(locked);
+                }
             }
         }
     }

@@ -122,10 +122,11 @@ impl<const N: usize> Semaphore<N> {
         }
         let mut slices = Slices::new();
         let mut spin = Spin::until(deadline);
-        if self.waits.fetch_add(1, Ordering::Relaxed) % WAITS_BETWEEN_ASKS == WAITS_BETWEEN_ASKS - 1
-            && let Some(index) = self.rescue(me)
-        {
-            return Ok(index);
+        let waits = self.waits.fetch_add(1, Ordering::Relaxed);
+        if waits % WAITS_BETWEEN_ASKS == WAITS_BETWEEN_ASKS - 1 {
+            if let Some(index) = self.rescue(me) {
+                return Ok(index);
+            }
         }
         loop {
             let free =
@@ -149,10 +150,10 @@ impl<const N: usize> Semaphore<N> {
                 return Ok(index);
             }
             let passed = self.freed.sleep(ticket, slices.next(deadline));
-            if slices.is_over(passed)
-                && let Some(index) = self.rescue(me)
-            {
-                return Ok(index);
+            if slices.is_over(passed) {
+                if let Some(index) = self.rescue(me) {
+                    return Ok(index);
+                }
             }
         }
     }

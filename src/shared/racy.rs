@@ -116,7 +116,7 @@ impl<T: Plain, A> Racy<T, A> {
     /// The unit at offset `at`.
     #[inline(always)]
     fn unit<U: Atomic>(&self, at: usize) -> &U {
-        debug_assert!(at.is_multiple_of(size_of::<U>()) && at + size_of::<U>() <= size_of::<T>());
+        debug_assert!(at % size_of::<U>() == 0 && at + size_of::<U>() <= size_of::<T>());
         debug_assert!(size_of::<U>() <= Self::UNIT);
         let unit = self.value.get().cast::<u8>().wrapping_add(at).cast::<U>();
         // SAFETY: 1. `for_units` keeps it inside the value and at a multiple of

@@ -9,6 +9,7 @@ use std::process::Command;
 use rustix::event::Timespec;
 use rustix::event::{EventfdFlags, PollFd, PollFlags};
 use rustix::io::{Errno, FdFlags};
+use rustix::pipe::PipeFlags;
 
 use super::errno::Named;
 use crate::error::Error;
@@ -25,6 +26,12 @@ pub(crate) fn eventfd(takes: Takes) -> Result<OwnedFd, Error> {
     let mut flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
     flags.set(EventfdFlags::SEMAPHORE, takes == Takes::OneToken);
     beyond_stdio(rustix::event::eventfd(0, flags).named("eventfd")?)
+}
+
+/// A pipe: its read end and its write end, [beyond stdio](beyond_stdio).
+pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd), Error> {
+    let (reader, writer) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).named("pipe2")?;
+    Ok((beyond_stdio(reader)?, beyond_stdio(writer)?))
 }
 
 /// The same file under a number that nobody takes for stdin, stdout or stderr:

@@ -75,7 +75,7 @@ pub(crate) fn running_threads() -> Result<usize, Error> {
 pub(crate) fn is_alone() -> bool {
     // unshare(2): to a process with one thread this does nothing, and to one with more it
     // is refused.
-    let thread = UnshareFlags::from_bits_retain(libc::CLONE_THREAD.cast_unsigned());
+    let thread = UnshareFlags::from_bits_retain(libc::CLONE_THREAD as u32);
     // SAFETY: it takes nothing from anybody, descriptors least of all.
     unsafe { rustix::thread::unshare_unsafe(thread) }.is_ok()
 }

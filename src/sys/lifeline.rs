@@ -17,7 +17,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use rustix::fs::OFlags;
 
 use super::errno::Named;
-use super::fd::beyond_stdio;
+use super::fd::{beyond_stdio, pipe};
 use crate::error::Error;
 
 /// The write end of this process's lifeline, which is nobody else's; or
@@ -47,8 +47,8 @@ pub(crate) fn read_end() -> Result<OwnedFd, Error> {
 /// Makes the pipe, keeps its write end and gives the number of that.
 fn make() -> Result<RawFd, Error> {
     close_in_children()?;
-    let (_, write_end) = std::io::pipe().named("pipe")?;
-    let write_end = beyond_stdio(write_end.into())?.into_raw_fd();
+    let (_, write_end) = pipe()?;
+    let write_end = write_end.into_raw_fd();
     WRITE_END.store(write_end, Ordering::Relaxed);
     Ok(write_end)
 }
@@ -88,13 +88,13 @@ pub(crate) fn let_go() {
 /// the number `pid` now.
 pub(crate) fn aim(read_end: BorrowedFd<'_>, pid: u32) -> Result<(), Error> {
     set(read_end, F_SETSIG, libc::SIGKILL).named("fcntl(F_SETSIG)")?;
-    set(read_end, libc::F_SETOWN, pid.cast_signed()).named("fcntl(F_SETOWN)")
+    set(read_end, libc::F_SETOWN, pid as i32).named("fcntl(F_SETOWN)")
 }
 
 /// From here on the signal is sent when the pipe breaks, for as long as anybody
 /// has `read_end` open.
 pub(crate) fn arm(read_end: BorrowedFd<'_>) -> Result<(), Error> {
-    let flags = OFlags::NONBLOCK | OFlags::from_bits_retain(libc::O_ASYNC.cast_unsigned());
+    let flags = OFlags::NONBLOCK | OFlags::from_bits_retain(libc::O_ASYNC as u32);
     rustix::fs::fcntl_setfl(read_end, flags).named("fcntl(F_SETFL)")
 }
 

@@ -48,9 +48,10 @@ impl World {
 
     fn begin(&mut self, slot: usize) {
         let worker = &mut self.workers[slot];
-        if worker.hands.is_none()
-            && let Some((ticket, attempt, body)) = worker.ring.pop_front()
-        {
+        if worker.hands.is_some() {
+            return;
+        }
+        if let Some((ticket, attempt, body)) = worker.ring.pop_front() {
             assert_eq!(body, ticket.to_ne_bytes());
             *self.runs.entry(ticket).or_default() += 1;
             worker.hands = Some((ticket, attempt));

@@ -164,7 +164,7 @@ impl<M: Memory> Pipe<M> {
     /// A pipe of which nobody has an end yet. `capacity` is a multiple of
     /// [`GRAIN`].
     pub(crate) fn new(memory: M, capacity: u64) -> Pipe<M> {
-        debug_assert!(capacity.is_multiple_of(GRAIN));
+        debug_assert!(capacity % GRAIN == 0);
         Pipe { memory, capacity }
     }
 
@@ -203,7 +203,7 @@ impl<M: Memory> Pipe<M> {
     /// The record of `size` bytes is written, or read: it is the other end's.
     #[inline]
     pub(crate) fn commit(&self, side: Side, cursor: &mut Cursor, size: u64, me: Stamp) {
-        debug_assert!(size <= cursor.usable && size.is_multiple_of(GRAIN));
+        debug_assert!(size <= cursor.usable && size % GRAIN == 0);
         cursor.at = cursor.at.wrapping_add(size);
         cursor.usable -= size;
         self.index(side).store(cursor.at, Ordering::Release);

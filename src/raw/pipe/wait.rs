@@ -52,7 +52,7 @@ impl<M: Memory> Pipe<M> {
         // Acquire pairs with the release of the giver: its last commit is seen.
         self.calm().ends[side as usize].load(Ordering::Acquire);
         let at = self.index(side).load(Ordering::Relaxed);
-        if !at.is_multiple_of(GRAIN) {
+        if at % GRAIN != 0 {
             return Err(Stop::Corrupt);
         }
         *cursor = match Mutant::KeepsTheCursor.is_on() {
@@ -129,7 +129,7 @@ impl<M: Memory> Pipe<M> {
             Side::Send => at.wrapping_sub(theirs),
             Side::Receive => theirs.wrapping_sub(at),
         };
-        if filled > self.capacity || !theirs.is_multiple_of(GRAIN) {
+        if filled > self.capacity || theirs % GRAIN != 0 {
             return Err(Stop::Corrupt);
         }
         Ok(if side == Side::Send { self.capacity - filled } else { filled })

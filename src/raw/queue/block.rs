@@ -117,8 +117,10 @@ impl<M: Memory> Queue<M> {
             }
             let late = deadline.has_passed();
             ask |= late;
-            if ask && let Some(block) = self.rescue_block(me) {
-                return Ok(block);
+            if ask {
+                if let Some(block) = self.rescue_block(me) {
+                    return Ok(block);
+                }
             }
             if self.is_closed() {
                 return Err(Stop::Closed);

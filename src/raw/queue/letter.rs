@@ -27,10 +27,10 @@ impl<M: Memory> Queue<M> {
             if let Some(cell) = self.take_letter(me, ask) {
                 return Ok(cell);
             }
-            if let Some(stop) = stop
-                && !self.letters_may_come(me)?
-            {
-                return Err(stop);
+            if let Some(stop) = stop {
+                if !self.letters_may_come(me)? {
+                    return Err(stop);
+                }
             }
             if late {
                 return Err(Stop::TimedOut);

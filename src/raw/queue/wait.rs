@@ -175,7 +175,7 @@ impl<M: Memory> Queue<M> {
         let deadline = pace.deadline;
         let mut woken = false;
         loop {
-            if ask && let Some(cell) = self.take_back(me) {
+            if let Some(cell) = ask.then(|| self.take_back(me)).flatten() {
                 // What it was woken for, as its slice ended, is left to another.
                 if woken {
                     self.notify_ready(1);
