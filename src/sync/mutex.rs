@@ -184,9 +184,11 @@ impl<T: Shareable + Copy> Mutex<T> {
         &self,
         deadline: Deadline,
     ) -> Result<MutexGuard<'_, T>, LockError<MutexGuard<'_, T>>> {
-        if let (Some(me), Some(thread)) = (primitive::known(), Thread::known()) {
-            if self.raw.take(me, thread.number()) {
-                return Ok(MutexGuard { mutex: self, holder: Holder::known(me, thread) });
+        if let Some(me) = primitive::known() {
+            if let Some(thread) = Thread::known() {
+                if self.raw.take(me, thread.number()) {
+                    return Ok(MutexGuard { mutex: self, holder: Holder::known(me, thread) });
+                }
             }
         }
         self.lock_slowly(deadline)

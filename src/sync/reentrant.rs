@@ -176,9 +176,11 @@ impl<T: Shareable + Copy> ReentrantMutex<T> {
 
     #[inline(always)]
     fn lock_until(&self, deadline: Deadline) -> LockResult<'_, T> {
-        if let (Some(me), Some(thread)) = (primitive::known(), Thread::known()) {
-            if self.raw.take(me, thread.number()) {
-                return Ok(ReentrantMutexGuard { mutex: self, holder: Holder::known(me, thread) });
+        if let Some(me) = primitive::known() {
+            if let Some(thread) = Thread::known() {
+                if self.raw.take(me, thread.number()) {
+                    return Ok(ReentrantMutexGuard { mutex: self, holder: Holder::known(me, thread) });
+                }
             }
         }
         self.lock_slowly(deadline)
