@@ -69,6 +69,7 @@ fn run(command: &str, filter: &[String]) -> io::Result<bool> {
         return Ok(true);
     }
     if command != "draw" {
+        results.measured_here()?;
         results.write()?;
     }
     if matches!(command, "all" | "draw") {

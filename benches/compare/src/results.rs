@@ -11,7 +11,7 @@ pub const BASE: &str = "killproof queue";
 const HEADER: &str = "\
 # killproof beside its peers. Measured by: cargo run --release --manifest-path \
 benches/compare/Cargo.toml -- all
-# Machine: 2 virtual CPUs of an AMD EPYC, Linux 6.18. Ratios last longer than figures.
+# Ratios last longer than figures. machine  where
 # speed   name  actors  median  unit  ratio to killproof's queue (its rounds)  rounds
 # killed  name  what the others did  how often  of how many  median of the times in ms  \
 their longest in ms
@@ -42,6 +42,8 @@ pub struct Outcome {
 /// By names of the form `one-way/64B/iceoryx2`.
 #[derive(Default)]
 pub struct Results {
+    /// Where it was measured.
+    pub machine: String,
     pub speeds: BTreeMap<String, Speed>,
     pub outcomes: BTreeMap<String, Vec<Outcome>>,
 }
@@ -73,6 +75,7 @@ impl Results {
 
     fn take(&mut self, fields: &[&str]) -> Option<()> {
         match *fields {
+            ["machine", machine] => self.machine = machine.into(),
             ["speed", name, actors, value, unit, ratio, rounds] => {
                 let speed = Speed {
                     actors: actors.into(),
@@ -105,8 +108,19 @@ impl Results {
         base.map_or(speed.value, |base| base.value * speed.ratio)
     }
 
+    /// Something of it was measured on this machine.
+    pub fn measured_here(&mut self) -> io::Result<()> {
+        let here = machine()?;
+        if self.machine.is_empty() {
+            self.machine = here;
+        } else if !self.machine.contains(&here) {
+            self.machine += &format!("; some on {here}");
+        }
+        Ok(())
+    }
+
     pub fn write(&self) -> io::Result<()> {
-        let mut text = HEADER.to_owned();
+        let mut text = format!("{HEADER}machine\t{}\n", self.machine);
         for (name, speed) in &self.speeds {
             let Speed { actors, value, unit, ratio, rounds } = speed;
             text += &format!("speed\t{name}\t{actors}\t{value:.1}\t{unit}\t{ratio:.4}\t{rounds}\n");
@@ -122,6 +136,17 @@ impl Results {
         }
         fs::write(file(), text)
     }
+}
+
+/// This machine, in a few words.
+fn machine() -> io::Result<String> {
+    let cpus = fs::read_to_string("/proc/cpuinfo")?;
+    let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let model = model.map_or("an unnamed processor", |(_, model)| model);
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease")?;
+    let version: Vec<&str> = release.split('.').take(2).collect();
+    let count = std::thread::available_parallelism()?;
+    Ok(format!("{count} CPUs of the kind {model}, Linux {}", version.join(".")))
 }
 
 /// Whether the command line, if it has words, has one that `name` contains.

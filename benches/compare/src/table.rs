@@ -104,9 +104,9 @@ fn outcome(results: &Results, question: &str, peer: &str) -> String {
 /// Of the README.
 fn short(results: &Results) -> String {
     let mut table = String::from(
-        "| | round trip, 64 B | one way, 64 B | its only sender is killed: who waits | \
-         one of two receivers is killed at work: the others | one of two senders |\n\
-         |---|---|---|---|---|---|\n",
+        "| | round trip, 64 B | one way, 64 B | 4 KiB | its only sender is killed: who waits | \
+         one of two receivers is killed at work: the other | one of two senders: the other |\n\
+         |---|---|---|---|---|---|---|\n",
     );
     for (peer, _) in PEERS {
         let is_thread = is_thread(results, peer);
@@ -116,10 +116,11 @@ fn short(results: &Results) -> String {
         };
         let _ = writeln!(
             table,
-            "| {peer}{} | {} | {} | {waiting} | {receiver} | {sender} |",
+            "| {peer}{} | {} | {} | {} | {waiting} | {receiver} | {sender} |",
             if is_thread { ", threads" } else { "" },
             speed(results, "round-trip/64B", peer, false),
             speed(results, "one-way/64B", peer, false),
+            speed(results, "one-way/4096B", peer, false),
         );
     }
     table.push('\n');
@@ -137,15 +138,15 @@ fn is_thread(results: &Results, peer: &str) -> bool {
 
 /// The whole of it.
 fn page(results: &Results) -> String {
-    let mut page = String::from(
+    let mut page = format!(
         "# Beside others\n\n\
-         All of this is measured by what is in benches/compare of the repository: 2 virtual CPUs \
-         of an AMD EPYC, Linux 6.18. Every value is checked. One sender and one receiver, in \
+         All of this is measured by what is in benches/compare of the repository: {}. Every value is checked. One sender and one receiver, in \
          processes of their own where nothing else is said. In brackets: the ratio to \
          killproof's queue, measured in alternation, as the median of the rounds; of a round \
          trip more is slower, of messages a second more is faster. The figure before it is \
          that ratio times the queue's own median.\n\n\
          | | round trip, 8 B | 64 B | one way, 8 B | 64 B | 4 KiB |\n|---|---|---|---|---|---|\n",
+        results.machine,
     );
     for (peer, _) in PEERS {
         let cells =
