@@ -71,11 +71,14 @@ where
             self.say();
             // Asked once a round: a ring that is closed between two questions would be a
             // reason neither to end nor to look again.
-            let is_vacant = self.places.iter().any(Place::is_vacant);
-            if !is_vacant && self.places.iter().all(|place| place.worker.is_none()) {
+            let vacant = || self.places.iter().filter(|place| place.is_vacant());
+            let failures = vacant().map(|place| place.failures).min();
+            if failures.is_none() && self.places.iter().all(|place| place.worker.is_none()) {
                 return;
             }
-            if self.wait(is_vacant).is_err() || self.stop.is_set() {
+            // Whoever did not fail to start is followed at once.
+            let is_over = failures != Some(0) && self.wait(failures.is_some()).is_err();
+            if is_over || self.stop.is_set() {
                 return self.dismiss();
             }
         }

@@ -4,6 +4,7 @@ use core::any::Any;
 use core::cell::RefCell;
 use core::mem;
 use std::panic::{self, PanicHookInfo};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Once, PoisonError, RwLock};
 
 use super::fork::Threads;
@@ -14,6 +15,10 @@ type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
 /// own: the allocator's pages would have to be copied for it. It is changed only in a
 /// process of one thread, so nobody who reads it waits.
 static EARLIER: RwLock<Option<Hook>> = RwLock::new(None);
+
+/// Another thread may have been inside the hook when this process was forked, or one that
+/// it descends from: then its lock is held for ever, and the hook stays as it is.
+static IS_HELD: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     /// The last panic of this thread: its message, and where it was.
@@ -28,15 +33,16 @@ pub(super) enum Recorder {
     Lent,
     /// The parent is a spawned process, whose own stays: the child puts one before it.
     Another,
-    /// None. Where there are threads, one of them may be inside the hook, and have its lock
-    /// in the child for ever; and a thread that panics cannot change it.
-    No,
+    /// None: a panic in the child has a message, and no place. Where there are threads, one
+    /// of them may be inside the hook; and a thread that panics cannot change it.
+    No { beside_threads: bool },
 }
 
 impl Recorder {
     pub(super) fn new(others: Threads) -> Recorder {
-        if others == Threads::Maybe || std::thread::panicking() {
-            return Recorder::No;
+        let beside_threads = others == Threads::Maybe;
+        if beside_threads || !may_change_the_hook() {
+            return Recorder::No { beside_threads };
         }
         let mut earlier = EARLIER.write().unwrap_or_else(PoisonError::into_inner);
         if earlier.is_some() {
@@ -49,8 +55,11 @@ impl Recorder {
 
     /// It is this process's, which is the child.
     pub(super) fn keep(self) {
-        if let Recorder::Another = self {
-            go_before_the_hook();
+        match self {
+            Recorder::Lent => {}
+            Recorder::Another => go_before_the_hook(),
+            Recorder::No { beside_threads: false } => {}
+            Recorder::No { beside_threads: true } => IS_HELD.store(true, Ordering::Relaxed),
         }
         mem::forget(self);
     }
@@ -70,11 +79,15 @@ impl Drop for Recorder {
 /// crate's that are to tell of panics.
 pub(crate) fn record_panics() {
     static ONCE: Once = Once::new();
-    if !std::thread::panicking() {
+    if may_change_the_hook() {
         // Not in the static: threads that panic at a time would wait for each other there,
         // and one of them may hold what the hook of the other needs.
         ONCE.call_once(go_before_the_hook);
     }
+}
+
+fn may_change_the_hook() -> bool {
+    !std::thread::panicking() && !IS_HELD.load(Ordering::Relaxed)
 }
 
 fn go_before_the_hook() {

@@ -3,6 +3,7 @@
 
 use core::mem;
 use core::time::Duration;
+use std::thread;
 
 use super::builder::Builder;
 use super::child::Child;
@@ -224,17 +225,9 @@ fn check() -> Result<(), SpawnError> {
     if loans > 0 {
         return Err(SpawnError::Loans(loans));
     }
-    // If the answer is one, this is the thread, and it starts no other before
-    // it forks: nothing of the user's runs in between. Only the kernel's count is believed:
-    // threads that each start the next one and end are never found by looking at them.
-    let (leaving, ended) = (Deadline::after(LEAVING), Deadline::after(ENDED));
-    while let seen @ 2.. = threads()? {
-        let running = running_threads()?;
-        if running > 1 && leaving.has_passed() || ended.has_passed() {
-            return Err(SpawnError::Threads(running.max(seen)));
-        }
-        std::thread::yield_now();
-    }
+    // This is the one, and it starts no other before it forks: nothing of the user's runs in
+    // between.
+    wait_until_alone()?;
     #[cfg(feature = "tokio")]
     if is_in_runtime() {
         return Err(SpawnError::Runtime);
@@ -242,12 +235,38 @@ fn check() -> Result<(), SpawnError> {
     Ok(())
 }
 
+/// Waits a little for threads that have no code left to run, and refuses where others are.
+///
+/// Only the kernel's count is believed: threads that each start the next one and end are never
+/// found by looking at them.
+fn wait_until_alone() -> Result<(), SpawnError> {
+    let (leaving, ended) = (Deadline::after(LEAVING), Deadline::after(ENDED));
+    let mut pause = SHORTEST_PAUSE;
+    loop {
+        let seen = threads()?;
+        if seen == 1 {
+            return Ok(());
+        }
+        let running = running_threads()?;
+        if running > 1 && leaving.has_passed() || ended.has_passed() {
+            return Err(SpawnError::Threads(running.max(seen)));
+        }
+        // Nobody tells when they are gone; and they may need this CPU for that.
+        thread::sleep(pause);
+        pause = LONGEST_PAUSE.min(2 * pause);
+    }
+}
+
+/// Between two looks.
+const SHORTEST_PAUSE: Duration = Duration::from_micros(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(1);
+
 /// How long a thread may take from its last code, behind which `std::thread::scope` goes
 /// on, to where it runs no more.
 const LEAVING: Duration = Duration::from_millis(20);
 
 /// How long a thread that runs no more, and may have been joined, may take until the kernel
-/// has let go of it. On a busy machine it waits for its turn.
+/// has let go of it.
 const ENDED: Duration = Duration::from_secs(1);
 
 /// Runs `f` in a new process, which never returns from here.

@@ -36,9 +36,9 @@ pub(crate) struct Left {
 }
 
 impl Left {
-    /// One whose owner is dead says so of itself only when somebody comes.
-    pub(crate) fn new(is_inconsistent: bool, by: Option<u32>, owner: Option<Stamp>) -> Left {
-        let dead = owner.filter(|owner| !is_alive(*owner));
+    /// One whose owner died at work says so of itself only when somebody comes.
+    pub(crate) fn new(is_inconsistent: bool, by: Option<u32>, at_work: Option<Stamp>) -> Left {
+        let dead = at_work.filter(|owner| !is_alive(*owner));
         Left { is_inconsistent, by: by.or(dead.map(|owner| owner.pid())) }
     }
 }

@@ -114,8 +114,8 @@ pub(crate) fn list_from_span<T: Plain>(span: Span<'_>) -> Option<Vec<T>> {
 ///
 /// The struct has named fields and no parameters. It becomes `repr(C)`, `Copy`, [`Plain`](crate::Plain) and with that
 /// [`Shareable`](crate::Shareable) and [`Message`](crate::Message). Every field
-/// must be `Plain`, and there may be no padding, or it does not compile: put the
-/// largest fields first, and fill the rest with a field such as `pad: [u8; 3]`. `Clone` and
+/// must be `Plain`, and there may be no padding, or it does not compile: put the most
+/// aligned fields first, and fill the rest with a field such as `pad: [u8; 3]`. `Clone` and
 /// `Copy` are derived already.
 ///
 /// It writes an `unsafe impl` and allows it: `deny(unsafe_code)` may stand around it,
@@ -157,7 +157,15 @@ pub(crate) fn list_from_span<T: Plain>(span: Span<'_>) -> Option<Vec<T>> {
 /// }
 /// ```
 ///
-/// So is a field with bytes that are no value:
+/// So is a field that is there only sometimes:
+///
+/// ```compile_fail,E0025
+/// killproof::plain! {
+///     struct Gap { small: u8, #[cfg(all())] x: u8, #[cfg(any())] x: [u8; 6], large: u64 }
+/// }
+/// ```
+///
+/// And a field with bytes that are no value:
 ///
 /// ```compile_fail,E0277
 /// killproof::plain! {
@@ -185,7 +193,11 @@ macro_rules! plain {
                 ::core::mem::size_of::<T>()
             }
             let fields = 0 $(+ is_plain::<$ty>())*;
-            $crate::refuse_padding(::core::mem::size_of::<$name>() - fields);
+            // A field that a `cfg` takes away would be counted all the same.
+            let _ = |all: $name| {
+                let $name { $($field: _),* } = all;
+            };
+            $crate::refuse_padding(::core::mem::size_of::<$name>().saturating_sub(fields));
         };
 
         #[allow(unsafe_code)]
@@ -193,10 +205,11 @@ macro_rules! plain {
         // both checked just above.
         unsafe impl $crate::Plain for $name {}
     };
-    ($($anything:tt)*) => {
-        ::core::compile_error!(
-            "`plain!` takes one struct, with named fields and without parameters or `where`"
-        );
+    ($(#[$attribute:meta])* $visibility:vis struct $name:ident < $($rest:tt)*) => {
+        ::core::compile_error!("a struct of `plain!` has no parameters");
+    };
+    ($(#[$attribute:meta])* $visibility:vis struct $name:ident ($($fields:tt)*) $($rest:tt)*) => {
+        ::core::compile_error!("a struct of `plain!` has named fields");
     };
 }
 
@@ -206,28 +219,14 @@ pub const fn refuse_padding(bytes: usize) {
     // What a constant says in a panic cannot be put together.
     match bytes {
         0 => {}
-        1 => {
-            panic!("1 byte of padding in a plain struct: the largest fields first, `pad: u8` last")
-        }
-        2 => panic!(
-            "2 bytes of padding in a plain struct: the largest fields first, `pad: [u8; 2]` last"
-        ),
-        3 => panic!(
-            "3 bytes of padding in a plain struct: the largest fields first, `pad: [u8; 3]` last"
-        ),
-        4 => panic!(
-            "4 bytes of padding in a plain struct: the largest fields first, `pad: [u8; 4]` last"
-        ),
-        5 => panic!(
-            "5 bytes of padding in a plain struct: the largest fields first, `pad: [u8; 5]` last"
-        ),
-        6 => panic!(
-            "6 bytes of padding in a plain struct: the largest fields first, `pad: [u8; 6]` last"
-        ),
-        7 => panic!(
-            "7 bytes of padding in a plain struct: the largest fields first, `pad: [u8; 7]` last"
-        ),
-        _ => panic!("padding between the fields of a plain struct: put the largest first"),
+        1 => panic!("1 byte of padding: the most aligned fields first, `pad: [u8; 1]` last"),
+        2 => panic!("2 bytes of padding: the most aligned fields first, `pad: [u8; 2]` last"),
+        3 => panic!("3 bytes of padding: the most aligned fields first, `pad: [u8; 3]` last"),
+        4 => panic!("4 bytes of padding: the most aligned fields first, `pad: [u8; 4]` last"),
+        5 => panic!("5 bytes of padding: the most aligned fields first, `pad: [u8; 5]` last"),
+        6 => panic!("6 bytes of padding: the most aligned fields first, `pad: [u8; 6]` last"),
+        7 => panic!("7 bytes of padding: the most aligned fields first, `pad: [u8; 7]` last"),
+        _ => panic!("padding: the most aligned fields first, `pad: [u8; ..]` last"),
     }
 }
 

@@ -179,7 +179,10 @@ impl<T: Shareable + Copy> ReentrantMutex<T> {
         if let Some(me) = primitive::known() {
             if let Some(thread) = Thread::known() {
                 if self.raw.take(me, thread.number()) {
-                    return Ok(ReentrantMutexGuard { mutex: self, holder: Holder::known(me, thread) });
+                    return Ok(ReentrantMutexGuard {
+                        mutex: self,
+                        holder: Holder::known(me, thread),
+                    });
                 }
             }
         }

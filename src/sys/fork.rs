@@ -45,7 +45,8 @@ pub(crate) unsafe fn fork() -> Result<Option<u32>, Error> {
 const TASKS: &str = "/proc/self/task";
 
 /// How many threads this process has, by the kernel's own count. A thread that has ended,
-/// and was joined, is in it until the kernel has let go of it.
+/// and was joined, is in it until the kernel has let go of it; but not a main thread that has
+/// ended, which stays for as long as the process does.
 pub(crate) fn threads() -> Result<usize, Error> {
     /// A directory's links: its name, its own `.`, and one per directory in it.
     const LINKS_OF_NONE: usize = 2;
@@ -53,7 +54,10 @@ pub(crate) fn threads() -> Result<usize, Error> {
         return Ok(1);
     }
     let links = rustix::fs::stat(TASKS).named("stat(/proc/self/task)")?.st_nlink;
-    Ok(usize::try_from(links).unwrap_or(usize::MAX).saturating_sub(LINKS_OF_NONE))
+    let threads = usize::try_from(links).unwrap_or(usize::MAX).saturating_sub(LINKS_OF_NONE);
+    let main = std::fs::read_to_string(format!("{TASKS}/{}/stat", getpid()));
+    let has_main_ended = main.is_ok_and(|stat| state(&stat) == Some("Z"));
+    Ok(threads - usize::from(has_main_ended && threads > 1))
 }
 
 /// How many of them may still run code of ours, as far as can be seen by looking at one
@@ -80,12 +84,22 @@ pub(crate) fn is_alone() -> bool {
     unsafe { rustix::thread::unshare_unsafe(thread) }.is_ok()
 }
 
+/// The fields of a line of the kernel's about a thread from the third on: behind the last `)`,
+/// since a name may contain any.
+fn fields(stat: &str) -> impl Iterator<Item = &str> {
+    stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_ascii_whitespace()
+}
+
+/// A letter, `Z` of one that has ended.
+fn state(stat: &str) -> Option<&str> {
+    fields(stat).next()
+}
+
 /// Whether the thread that `stat` describes has left user space for good: the
-/// flag PF_EXITING in field 9, counted after the last `)`.
+/// flag PF_EXITING in field 9.
 fn is_exiting(stat: &str) -> bool {
     const PF_EXITING: u32 = 0x4;
-    let after_name = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
-    let flags = after_name.split_ascii_whitespace().nth(6).and_then(|field| field.parse().ok());
+    let flags = fields(stat).nth(6).and_then(|field| field.parse().ok());
     flags.is_some_and(|flags: u32| flags & PF_EXITING != 0)
 }
 

@@ -18,6 +18,7 @@ pub fn cases() -> Vec<Case> {
         case("refusals::threads", threads),
         case("refusals::a_joined_thread_does_not_count", a_joined_thread_does_not_count),
         case("refusals::a_relay_of_threads", a_relay_of_threads),
+        case("refusals::after_the_main_thread", after_the_main_thread),
         case("refusals::unchecked_beside_busy_threads", unchecked_beside_busy_threads),
         case("refusals::unchecked_beside_a_thread_in_its_hook", unchecked_beside_a_hook),
         case("refusals::a_live_guard", a_live_guard),
@@ -103,6 +104,24 @@ fn a_relay_of_threads() {
     while spawn(|| ()).is_err() {}
 }
 
+/// It stays in the kernel's count until the process ends, and runs no code any more.
+fn after_the_main_thread() {
+    let child = spawn(|| -> () {
+        thread::spawn(|| {
+            let main = format!("/proc/self/task/{}/stat", std::process::id());
+            while !std::fs::read_to_string(&main).unwrap().contains(") Z ") {
+                thread::yield_now();
+            }
+            let answer = spawn(|| 7_u8).map(|child| child.join());
+            std::process::exit(if answer == Ok(Ok(7)) { 7 } else { 1 })
+        });
+        // SAFETY: ends this thread, whose frames nobody refers to.
+        unsafe { libc::syscall(libc::SYS_exit, 0) };
+        unreachable!();
+    });
+    assert_eq!(child.unwrap().join(), Err(JoinError::Exited(7)));
+}
+
 /// A crash report takes its time, and the lock that it holds is held in the child for ever.
 fn unchecked_beside_a_hook() {
     let (entered, leave) = (gate(), gate());
@@ -116,6 +135,9 @@ fn unchecked_beside_a_hook() {
     // SAFETY: the child uses nothing.
     let child = unsafe { spawn_unchecked(|| 2_u8) }.unwrap();
     assert_eq!(child.join(), Ok(2));
+    // SAFETY: likewise; what this crate does in it does not ask for the hook.
+    let child = unsafe { spawn_unchecked(|| spawn(|| 3_u8).unwrap().join().unwrap()) };
+    assert_eq!(child.unwrap().join(), Ok(3));
     leave.open();
     assert!(reporting.join().is_err());
     // SAFETY: the child panics, and nobody is inside the hook any more.

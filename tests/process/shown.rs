@@ -1,8 +1,9 @@
 //! `Debug` of a primitive names who has part in it, and whether they live.
+#![allow(unsafe_code)]
 
 use std::mem::forget;
 
-use killproof::process::spawn;
+use killproof::process::{JoinError, spawn, spawn_unchecked};
 use killproof::sync::{LockError, Mutex, OrRecover, ReentrantMutex, RwLock, Semaphore};
 use killproof::{Shared, shareable};
 
@@ -13,6 +14,7 @@ pub fn cases() -> Vec<Case> {
     vec![
         case("shown::owners_that_are_dead", owners_that_are_dead),
         case("shown::who_left_it", who_left_it),
+        case("shown::a_writer_killed_while_it_waits", a_writer_killed_while_it_waits),
     ]
 }
 
@@ -57,6 +59,24 @@ fn owners_that_are_dead() {
 }
 
 /// It is free, as whoever took it over gave it back unrepaired, and names the dead one.
+/// A writer that waits has not begun to write.
+fn a_writer_killed_while_it_waits() {
+    let lock = Shared::new(RwLock::new(5_u8)).unwrap();
+    let reader = lock.read().unwrap();
+    let its = lock.clone();
+    // SAFETY: the child uses nothing that came out of the guard.
+    let waits = unsafe { spawn_unchecked(move || drop(its.write())) }.unwrap();
+    let pid = waits.pid();
+    while !format!("{:?}", *lock).contains(&format!("writer: {pid} (alive)")) {}
+    waits.kill().unwrap();
+    assert_eq!(waits.join(), Err(JoinError::Signalled(9)));
+    let shown = format!("{:?}", *lock);
+    assert!(shown.contains(&format!("writer: {pid} (dead)")), "{shown}");
+    assert!(shown.contains("abandoned: false"), "{shown}");
+    drop(reader);
+    assert_eq!(*lock.read().unwrap(), 5);
+}
+
 /// One that is held names its holder.
 fn who_left_it() {
     let mutex = Shared::new(Mutex::new(0_u8)).unwrap();

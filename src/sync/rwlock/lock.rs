@@ -321,10 +321,10 @@ impl<T: Shareable + Copy, const READERS: usize> fmt::Debug for RwLock<T, READERS
         if !self.raw.is_placed() {
             return unplaced(f, "RwLock");
         }
-        let writer = self.raw.writer();
-        let left = Left::new(self.raw.is_abandoned(), None, writer);
+        // Who has begun to write, which a writer has not that waits.
+        let left = Left::new(self.raw.is_abandoned(), None, self.raw.dirty_by());
         f.debug_struct("RwLock")
-            .field("writer", &Owner(writer))
+            .field("writer", &Owner(self.raw.writer()))
             .field("readers", &participants(self.raw.readers()))
             .field("abandoned", &left)
             .finish_non_exhaustive()
