@@ -36,7 +36,7 @@ use crate::{primitive, process};
 ///     .processes(2)
 ///     .timeout(Duration::from_millis(50))
 ///     .build(|seconds: u64| std::thread::sleep(Duration::from_secs(seconds)))?;
-/// assert_eq!(pool.map_each([0, 3600]), [Ok(()), Err(TaskError::TimedOut)]);
+/// assert_eq!(pool.apply(3600), Err(TaskError::TimedOut));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "a builder does nothing until `build` is called"]

@@ -71,8 +71,8 @@ where
             self.say();
             // Asked once a round: a ring that is closed between two questions would be a
             // reason neither to end nor to look again.
-            let vacant = || self.places.iter().filter(|place| place.is_vacant());
-            let failures = vacant().map(|place| place.failures).min();
+            let vacant = self.places.iter().filter(|place| place.is_vacant());
+            let failures = vacant.map(|place| place.failures).min();
             if failures.is_none() && self.places.iter().all(|place| place.worker.is_none()) {
                 return;
             }
