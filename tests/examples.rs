@@ -131,6 +131,16 @@ killproof::plain! {
     }
 }
 
+/// What is opened by a name, as soon as somebody has made it.
+fn once_there<T>(open: impl Fn() -> Result<T, killproof::Error>) -> T {
+    loop {
+        match open() {
+            Err(error) if error.is_not_found() => thread::yield_now(),
+            opened => return opened.unwrap(),
+        }
+    }
+}
+
 /// One of them is killed and started again whenever they have come some way; in the end
 /// each number was counted once.
 #[test]
@@ -146,13 +156,11 @@ fn producer_and_consumer_are_killed_fifty_times_each_and_nothing_is_lost() {
     };
     let programs = ["producer", "consumer"].map(program);
     let mut running = programs.each_ref().map(start);
-    let done = loop {
-        // The consumer's, which has nothing in common with this program but the name.
-        match named("done").open_shared::<Value<Done>>() {
-            Err(error) if error.is_not_found() => thread::yield_now(),
-            done => break done.unwrap(),
-        }
-    };
+    // Theirs, who have nothing in common with this program but the names. Held from here on:
+    // while the producer is dead nobody else has what it sent, and another run of these tests
+    // may prune it.
+    let done = once_there(|| named("done").open_shared::<Value<Done>>());
+    let sent = once_there(|| named("sent").open_shared::<Value<u64>>());
     for kill in 0..2 * KILLS {
         let before = done.get().next;
         while done.get().next < before + SOME_WAY {
@@ -163,7 +171,6 @@ fn producer_and_consumer_are_killed_fifty_times_each_and_nothing_is_lost() {
         running[which].kill().unwrap();
         assert_eq!(running[which].wait().unwrap().signal(), Some(9));
         if kill + 1 == 2 * KILLS {
-            let sent = named("sent").open_shared::<Value<u64>>().unwrap();
             count.set(sent.get() + 100).unwrap();
         }
         running[which] = start(&programs[which]);
