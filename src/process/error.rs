@@ -74,8 +74,8 @@ impl fmt::Display for SpawnError {
             SpawnError::Loans(loans) => write!(
                 f,
                 "spawn: of guards, permits and tasks, {loans} are alive in this thread or were \
-                 leaked, and a child would get copies of them; drop them first, or take over the contract of `unsafe \
-                 spawn_unchecked`"
+                 leaked, and a child would get copies of them; drop them first, or take over \
+                 the contract of `unsafe spawn_unchecked`"
             ),
             SpawnError::Runtime => f.write_str(
                 "spawn: this thread is inside a tokio runtime, and what a child waited for there \

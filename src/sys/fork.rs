@@ -10,6 +10,7 @@ use rustix::process::{WaitId, WaitIdOptions};
 use rustix::thread::UnshareFlags;
 
 use super::errno::{Errno, Named};
+use super::stat::Stat;
 use crate::error::Error;
 
 /// This process's id.
@@ -55,8 +56,8 @@ pub(crate) fn threads() -> Result<usize, Error> {
     }
     let links = rustix::fs::stat(TASKS).named("stat(/proc/self/task)")?.st_nlink;
     let threads = usize::try_from(links).unwrap_or(usize::MAX).saturating_sub(LINKS_OF_NONE);
-    let main = std::fs::read_to_string(format!("{TASKS}/{}/stat", getpid()));
-    let has_main_ended = main.is_ok_and(|stat| state(&stat) == Some("Z"));
+    let main = Stat::read(format!("{TASKS}/{}/stat", getpid()));
+    let has_main_ended = main.is_ok_and(|stat| stat.has_ended());
     Ok(threads - usize::from(has_main_ended && threads > 1))
 }
 
@@ -64,9 +65,9 @@ pub(crate) fn threads() -> Result<usize, Error> {
 /// after the other: meanwhile some may begin and others end.
 pub(crate) fn running_threads() -> Result<usize, Error> {
     let tasks = std::fs::read_dir(TASKS).named("read(/proc/self/task)")?;
-    let runs = |task: &std::fs::DirEntry| match std::fs::read_to_string(task.path().join("stat")) {
-        Ok(stat) => !is_exiting(&stat),
-        Err(error) => !matches!(Errno::from_io_error(&error), Some(Errno::NOENT | Errno::SRCH)),
+    let runs = |task: &std::fs::DirEntry| match Stat::read(task.path().join("stat")) {
+        Ok(stat) => !stat.is_exiting(),
+        Err(errno) => !matches!(errno, Errno::NOENT | Errno::SRCH),
     };
     Ok(tasks.flatten().filter(runs).count())
 }
@@ -82,25 +83,6 @@ pub(crate) fn is_alone() -> bool {
     let thread = UnshareFlags::from_bits_retain(libc::CLONE_THREAD as u32);
     // SAFETY: it takes nothing from anybody, descriptors least of all.
     unsafe { rustix::thread::unshare_unsafe(thread) }.is_ok()
-}
-
-/// The fields of a line of the kernel's about a thread from the third on: behind the last `)`,
-/// since a name may contain any.
-fn fields(stat: &str) -> impl Iterator<Item = &str> {
-    stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_ascii_whitespace()
-}
-
-/// A letter, `Z` of one that has ended.
-fn state(stat: &str) -> Option<&str> {
-    fields(stat).next()
-}
-
-/// Whether the thread that `stat` describes has left user space for good: the
-/// flag PF_EXITING in field 9.
-fn is_exiting(stat: &str) -> bool {
-    const PF_EXITING: u32 = 0x4;
-    let flags = fields(stat).nth(6).and_then(|field| field.parse().ok());
-    flags.is_some_and(|flags: u32| flags & PF_EXITING != 0)
 }
 
 /// Puts `fd` under the number `number`, where standard streams are; what was
@@ -219,8 +201,6 @@ mod tests {
 
     #[test]
     fn a_thread_that_runs_counts_until_it_exits() {
-        let own = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
-        assert!(!is_exiting(&own), "{own}");
         let (release, wait) = std::sync::mpsc::channel::<()>();
         let thread = std::thread::spawn(move || wait.recv());
         assert!(threads().unwrap() >= 2);
@@ -228,13 +208,5 @@ mod tests {
         assert!(!is_alone());
         drop(release);
         let _ = thread.join().unwrap();
-    }
-
-    /// Lines of the kernel's, the first of a thread on its way out.
-    #[test]
-    fn exiting_is_a_flag() {
-        assert!(is_exiting("71 (a) b) R 1 71 71 0 -1 4194372 20 0 0 0 0 0 0 0 20 0 2"));
-        assert!(!is_exiting("71 (a) b) S 1 71 71 0 -1 4194368 20 0 0 0 0 0 0 0 20 0 2"));
-        assert!(!is_exiting(""));
     }
 }

@@ -19,5 +19,6 @@ pub(crate) mod map;
 pub(crate) mod pidfd;
 pub(crate) mod shm;
 pub(crate) mod socket;
+pub(crate) mod stat;
 pub(crate) mod streams;
 pub(crate) mod words;

@@ -5,6 +5,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions};
 
 use super::errno::{Errno, Named};
+use super::stat::Stat;
 use crate::error::Error;
 
 /// statfs(2)'s magic of pidfs, whose inodes are never reused (Linux 6.9 on).
@@ -27,15 +28,10 @@ pub(crate) fn is_on_pidfs(pidfd: BorrowedFd<'_>) -> Result<bool, Errno> {
 }
 
 /// When the process started, in clock ticks after boot as this process's time
-/// namespace has it: field 22 of /proc/PID/stat, counted after the last `)`, since a
-/// name may contain any.
+/// namespace has it: field 22 of /proc/PID/stat.
 pub(crate) fn start_time(pid: u32) -> Result<u64, Errno> {
-    let stat = std::fs::read(format!("/proc/{pid}/stat"))
-        .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
-    let name_end = stat.iter().rposition(|&byte| byte == b')').ok_or(Errno::IO)?;
-    let after_name = core::str::from_utf8(&stat[name_end + 1..]).map_err(|_| Errno::IO)?;
-    let field = after_name.split_ascii_whitespace().nth(19).ok_or(Errno::IO)?;
-    field.parse().map_err(|_| Errno::IO)
+    let stat = Stat::read(format!("/proc/{pid}/stat"))?;
+    stat.field(22).and_then(|field| field.parse().ok()).ok_or(Errno::IO)
 }
 
 /// Whether a signal could be sent to `pid`: `kill(pid, 0)`. Needs no fd.

@@ -140,7 +140,8 @@ fn is_thread(results: &Results, peer: &str) -> bool {
 fn page(results: &Results) -> String {
     let mut page = format!(
         "# Beside others\n\n\
-         All of this is measured by what is in benches/compare of the repository: {}. Every value is checked. One sender and one receiver, in \
+         All of this is measured by what is in benches/compare of the repository: {}. Every \
+         value is checked. One sender and one receiver, in \
          processes of their own where nothing else is said. In brackets: the ratio to \
          killproof's queue, measured in alternation, as the median of the rounds; of a round \
          trip more is slower, of messages a second more is faster. The figure before it is \
