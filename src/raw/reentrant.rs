@@ -122,7 +122,7 @@ impl ReentrantMutex {
     /// its process nothing happens.
     #[inline]
     pub(crate) fn unlock(&self, me: Stamp) {
-        if !self.mutex.is_held_by(me) {
+        if !self.mutex.is_still_held_by(me) {
             return;
         }
         let depth = self.depth();

@@ -3,7 +3,7 @@
 
 use killproof::Shared;
 use killproof::process::{Child, Fork, JoinError, current, fork, spawn};
-use killproof::sync::{LockError, Mutex, RwLock, RwLockWriteGuard};
+use killproof::sync::{LockError, Mutex, ReentrantMutex, RwLock, RwLockWriteGuard};
 use nix::sys::signal::{Signal, raise};
 
 use crate::common::case::Case;
@@ -28,15 +28,25 @@ fn copies_of_guards_change_nothing() {
     let Err(LockError::Abandoned(abandoned)) = mutex.lock() else { panic!("{mutex:?}") };
     let lock = Shared::new(RwLock::new(1_u8)).unwrap();
     let writer = lock.write().unwrap();
+    let (plain, twice) = (Shared::new(Mutex::new(1_u8)), Shared::new(ReentrantMutex::new(1_u8)));
+    let (plain, twice) = (plain.unwrap(), twice.unwrap());
 
     let (mut kept_abandoned, mut kept_writer) = (Some(abandoned), Some(writer));
+    let mut kept_plain = Some(plain.lock().unwrap());
+    let mut kept_twice = Some((twice.lock().unwrap(), twice.lock().unwrap()));
     let child = forked(|| {
+        drop((kept_plain.take(), kept_twice.take()));
         drop(kept_abandoned.take().map(|copy| copy.recover(|_| ())));
         drop(kept_writer.take().map(RwLockWriteGuard::downgrade));
         0
     });
     assert_eq!(child.join(), Ok(()));
 
+    let mine = format!("owner: {} (alive)", current().pid());
+    assert!(format!("{plain:?}").contains(&mine), "{plain:?}");
+    assert!(format!("{twice:?}").contains(&(mine + ", depth: 2")), "{twice:?}");
+    drop((kept_plain, kept_twice));
+    assert!(plain.try_lock().is_ok() && twice.try_lock().is_ok());
     drop(kept_abandoned);
     assert!(matches!(mutex.try_lock(), Err(LockError::Abandoned(_))), "{mutex:?}");
     let shown = format!("{lock:?}");

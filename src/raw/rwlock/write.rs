@@ -50,7 +50,7 @@ impl<const READERS: usize> RwLock<READERS> {
     /// stays so.
     #[inline]
     pub(crate) fn unlock_write(&self, me: Stamp) {
-        if !self.writer.is_held_by(me) {
+        if !self.writer.is_still_held_by(me) {
             return;
         }
         if self.dirty.load(Ordering::Relaxed) == me.word() {
