@@ -13,7 +13,8 @@ const PANICKING: u64 = 1;
 /// which travel in registers.
 ///
 /// Without drop glue, so that a guard's drop is few instructions wherever it is: each
-/// guard asks [`end_if_sound`](Holder::end_if_sound) and then [`end`](Holder::end), once.
+/// guard asks [`end`](Holder::end), unless [`end_if_sound`](Holder::end_if_sound) was all
+/// that it took.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Holder {
     /// The stamp of the process that locked, and [`PANICKING`].
