@@ -71,6 +71,21 @@ fn two_that_come_back_exclude_each_other() {
     });
 }
 
+/// Whoever has not locked frees nothing, whatever is there.
+#[test]
+fn a_stranger_frees_nothing() {
+    Proof::of("mutex: freed by a stranger").preemptions(3).explore(|processes| {
+        let value = Arc::new(Guarded::<Mutex>::new());
+        processes.spawn(&value, Guarded::add);
+        processes.spawn(&value, |value, me| {
+            value.lock.unlock(me.stamp);
+            value.add(me);
+        });
+        processes.run();
+        processes.afterwards(&value, |value, me| value.expect(me, 2));
+    });
+}
+
 #[test]
 fn a_death_leaves_one_heir() {
     Proof::of("mutex: one survivor").for_each_death(|processes| {
