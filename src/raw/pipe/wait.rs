@@ -112,9 +112,12 @@ impl<M: Memory> Pipe<M> {
         }
     }
 
-    /// The other end is gone: what it has committed is all there will be.
+    /// The other end is gone: what it has committed is all there will be. Room, too, where
+    /// nobody gave the end up: a sender that is told so before it has used that would find
+    /// it at its next call.
     fn last_of(&self, side: Side, at: u64, needed: u64) -> Result<u64, Stop> {
-        if side == Side::Send || Mutant::NoSecondLook.is_on() {
+        let is_of_use = side == Side::Receive || !self.is_given_up(side.other());
+        if !is_of_use || Mutant::NoSecondLook.is_on() {
             return Err(Stop::Disconnected);
         }
         let usable = self.look(side, at)?;

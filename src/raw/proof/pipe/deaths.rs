@@ -1,10 +1,7 @@
 //! One of the two dies at each of its steps. The other one comes to the end, after
 //! what was committed, and is not held up.
 
-use super::tube;
-#[cfg(loom)]
-use super::{Cursor, Side, Stop};
-#[cfg(loom)]
+use super::{Cursor, Side, Stop, tube};
 use crate::deadline::Deadline;
 use crate::primitive::Proof;
 
@@ -31,8 +28,13 @@ fn a_receiver_dies() {
         let tube = tube(1);
         let sender = processes.spawn(&tube, |tube, me| {
             // One record more than the other would take.
-            let sent = tube.send_all(me, 3);
-            assert!(sent.is_err(), "sent to nobody");
+            let mut cursor = Cursor::new();
+            let sent = (1..=3).try_for_each(|number| tube.send(&mut cursor, me, number));
+            assert_eq!(sent, Err(Stop::Disconnected), "sent to nobody");
+            // Room that the other made as its last deed came to light before that.
+            let sent = tube.send_until(&mut cursor, me, 4, Deadline::Now);
+            assert_eq!(sent, Err(Stop::Disconnected), "it stays so");
+            tube.pipe.leave(Side::Send, me.stamp);
         });
         let receiver = processes.victim(&tube, |tube, me| tube.recv_some(me, 1), |_, _| ());
         tube.place(sender, receiver);
