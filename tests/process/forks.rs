@@ -61,7 +61,7 @@ fn copies_of_guards_change_nothing() {
 
 /// Forks; the child runs `body` and exits with what that returns.
 fn forked(body: impl FnOnce() -> i32) -> Child<()> {
-    // SAFETY: one thread, no guards, and the child ends right here.
+    // SAFETY: one thread; the child ends right here, and its copies of guards free nothing.
     match unsafe { fork() }.unwrap() {
         Fork::Parent(child) => child,
         Fork::Child => std::process::exit(body()),

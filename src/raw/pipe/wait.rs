@@ -36,8 +36,7 @@ impl<M: Memory> Pipe<M> {
         if cursor.of != me.word() {
             self.catch_up(side, cursor, me)?;
         }
-        // Room is of no use where nobody will read; records are.
-        if side == Side::Send && self.is_given_up(side.other()) {
+        if self.is_useless(side) {
             return Err(Stop::Disconnected);
         }
         if cursor.usable < needed {
@@ -112,12 +111,10 @@ impl<M: Memory> Pipe<M> {
         }
     }
 
-    /// The other end is gone: what it has committed is all there will be. Room, too, where
-    /// nobody gave the end up: a sender that is told so before it has used that would find
-    /// it at its next call.
+    /// The other end is gone: what it has committed is all there will be. Of a receiver that
+    /// died, too: a sender that did not use the last room would find it at its next call.
     fn last_of(&self, side: Side, at: u64, needed: u64) -> Result<u64, Stop> {
-        let is_of_use = side == Side::Receive || !self.is_given_up(side.other());
-        if !is_of_use || Mutant::NoSecondLook.is_on() {
+        if self.is_useless(side) || Mutant::NoSecondLook.is_on() {
             return Err(Stop::Disconnected);
         }
         let usable = self.look(side, at)?;
@@ -136,6 +133,12 @@ impl<M: Memory> Pipe<M> {
             return Err(Stop::Corrupt);
         }
         Ok(if side == Side::Send { self.capacity - filled } else { filled })
+    }
+
+    /// Room is of no use where nobody will read; records are.
+    #[inline]
+    fn is_useless(&self, side: Side) -> bool {
+        side == Side::Send && self.is_given_up(side.other())
     }
 
     /// Whether the end was given up. Acquire pairs with the release of whoever did:
