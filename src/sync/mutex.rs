@@ -256,11 +256,12 @@ pub struct MutexGuard<'a, T: Shareable + Copy> {
 unsafe impl<T: Shareable + Copy> Sync for MutexGuard<'_, T> {}
 
 impl<'a, T: Shareable + Copy> MutexGuard<'a, T> {
+    // Not of `&self`, for which every guard would have to be put into memory.
     #[cold]
-    fn drop_slowly(&self) {
-        match self.holder.end() {
-            End::Sound(me) => self.mutex.raw.unlock(me),
-            End::Panicked(me) => self.mutex.raw.abandon(me, me.pid()),
+    fn drop_slowly(mutex: &Mutex<T>, holder: Holder) {
+        match holder.end() {
+            End::Sound(me) => mutex.raw.unlock(me),
+            End::Panicked(me) => mutex.raw.abandon(me, me.pid()),
             End::Copy => {}
         }
     }
@@ -316,7 +317,7 @@ impl<T: Shareable + Copy> Drop for MutexGuard<'_, T> {
     fn drop(&mut self) {
         match self.holder.end_if_sound() {
             Some(me) => self.mutex.raw.unlock(me),
-            None => self.drop_slowly(),
+            None => Self::drop_slowly(self.mutex, self.holder),
         }
     }
 }

@@ -239,10 +239,11 @@ pub struct ReentrantMutexGuard<'a, T: Shareable + Copy> {
 }
 
 impl<T: Shareable + Copy> ReentrantMutexGuard<'_, T> {
+    // Not of `&self`, for which every guard would have to be put into memory.
     #[cold]
-    fn drop_slowly(&self) {
-        let raw = &self.mutex.raw;
-        match self.holder.end() {
+    fn drop_slowly(mutex: &ReentrantMutex<T>, holder: Holder) {
+        let raw = &mutex.raw;
+        match holder.end() {
             End::Sound(me) => raw.unlock(me),
             End::Panicked(me) => {
                 raw.spoil(me);
@@ -267,7 +268,7 @@ impl<T: Shareable + Copy> Drop for ReentrantMutexGuard<'_, T> {
     fn drop(&mut self) {
         match self.holder.end_if_sound() {
             Some(me) => self.mutex.raw.unlock(me),
-            None => self.drop_slowly(),
+            None => Self::drop_slowly(self.mutex, self.holder),
         }
     }
 }
