@@ -13,7 +13,8 @@ pub(crate) enum Mutant {
     StoreForCas,
     /// A dead owner's slot in a ring is never taken over.
     NoSlotRescue,
-    /// Whoever takes it over goes on without looking how far the dead one came.
+    /// Whoever takes it over goes on without looking how far the dead one came; a pipe's
+    /// receiver gives up without looking what the dead sender committed.
     NoSecondLook,
     /// The dead one's lease of the message in it stays.
     NoVoiding,
@@ -27,6 +28,8 @@ pub(crate) enum Mutant {
     KeepsTheBell,
     /// Who polls a pipe looks once more without the heavy fence before it.
     ArmsWithoutFence,
+    /// Who found a pipe's other process dead has forgotten it at the next call.
+    ForgetsTheDead,
     /// A process that a pipe's end came to goes on where its copy of the cursor stood.
     KeepsTheCursor,
     /// Who is about to sleep makes the fence for itself only.

@@ -49,8 +49,8 @@ pub enum Fork {
 ///
 /// # Safety
 ///
-/// Both of [`spawn_unchecked`](super::spawn_unchecked)'s conditions, for everything that the child goes
-/// on to do. Besides, the child returns into all frames of the caller: each
+/// All of [`spawn_unchecked`](super::spawn_unchecked)'s conditions, for everything that the
+/// child goes on to do. Besides, the child returns into all frames of the caller: each
 /// value in them is there twice, and so are the effects of dropping it. Where
 /// that would free or finish something outside this process's memory which
 /// must be freed once, one of the two must forget it.

@@ -238,7 +238,7 @@ impl Mutex {
     }
 
     /// [`is_held_by`](Mutex::is_held_by), for who took the lock and is about to free it,
-    /// by the name beside the word; where that is another's, by the word. Looking at the
+    /// by the name beside the word; of who does not hold it, by the word. Looking at the
     /// word first, between the read-modify-write that locked and the one that unlocks,
     /// made both an eighth slower on an Intel Xeon.
     ///

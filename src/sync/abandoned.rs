@@ -130,8 +130,9 @@ impl<G: Guard> Abandoned<G> {
 
     /// Puts a new value in, whatever the old one is.
     ///
-    /// In a forked child that inherited it, it repairs nothing: the lock is the
-    /// parent's.
+    /// In a forked child that inherited it, it repairs nothing: the lock is the parent's.
+    /// So is the value, and to write it there is against the contract of
+    /// [`fork`](crate::process::fork()).
     ///
     /// # Examples
     ///

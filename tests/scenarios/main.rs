@@ -44,6 +44,7 @@ mod stopped;
 mod stopped_inside;
 mod storm;
 mod together;
+mod told_once;
 mod values;
 mod values_hardship;
 mod waiters;
@@ -85,6 +86,7 @@ fn main() {
         handed_over::cases(),
         pipe::cases(),
         connection::cases(),
+        told_once::cases(),
         destructors::cases(),
         refused::cases(),
         crowd::cases(),

@@ -28,7 +28,8 @@ impl<T: Message> PipeSender<T> {
     ///
     /// # When a process dies
     ///
-    /// Killed in here, this process had the end, or the one before has it still.
+    /// Killed in here, this process had the end, or the one before has it still. When that
+    /// one is dead already, the other side may have been told `Disconnected`, and goes on.
     ///
     /// # Examples
     ///

@@ -222,7 +222,7 @@ impl<Tx: Message, Rx: Message> Connection<Tx, Rx> {
         let mut slices = Slices::new();
         let mut ask = deadline.is_now() && self.end.is_time_to_ask();
         loop {
-            if self.end.is_alone(ask) {
+            if self.end.find_alone(ask) {
                 return Ok(Sent::Over);
             }
             match self.wire.try_send(bytes, descriptors)? {
@@ -293,7 +293,7 @@ impl<Tx: Message, Rx: Message> Connection<Tx, Rx> {
         let mut ask = deadline.is_now() && self.end.is_time_to_ask();
         loop {
             // Before the look: what was sent before the end is to be received.
-            let is_over = self.end.is_alone(ask);
+            let is_over = self.end.find_alone(ask);
             match self.wire.try_recv().map_err(RecvError::Failed)? {
                 Arrival::Message(bytes, descriptors, true) => {
                     return decode(View::Own(bytes)).map(|value| (value, descriptors));

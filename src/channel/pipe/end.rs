@@ -26,8 +26,6 @@ pub(super) struct End {
     /// For messages that do not lie in one piece, or are the user's to decode.
     spare: Vec<u8>,
     polls: Metronome,
-    /// The last time it asked, nobody had the other end: the next answer is the same.
-    was_alone: bool,
     /// The last claim that came to nothing: where, and of how many bytes.
     refused: (u64, u64),
     /// The descriptors that tell when it is worth a try.
@@ -44,7 +42,6 @@ impl End {
             patience: Patience::new(),
             spare: Vec::new(),
             polls: Metronome::new(),
-            was_alone: false,
             refused: (0, GRAIN),
             watches: Watches::new(),
         }
@@ -72,9 +69,8 @@ impl End {
     #[cold]
     fn claim_late(&mut self, needed: u64, me: Stamp) -> Result<(), Stop> {
         let mut claimed = Err(Stop::TimedOut);
-        if self.was_alone || self.polls.is_time() {
+        if self.polls.is_time() {
             claimed = self.try_claim(needed, me, Deadline::Now, true);
-            self.was_alone = claimed == Err(Stop::Disconnected);
         }
         if claimed == Err(Stop::TimedOut) {
             self.refused = (self.cursor.position(), needed);
@@ -113,7 +109,12 @@ impl End {
 
     /// Whether nobody has the other end. With `ask` the dead are looked for as well.
     pub(super) fn is_alone(&self, ask: bool) -> bool {
-        self.pipe.is_gone(self.side.other(), ask)
+        self.pipe.is_alone(self.side, &self.cursor, ask)
+    }
+
+    /// The same; and so it is found from then on, without asking.
+    pub(super) fn find_alone(&mut self, ask: bool) -> bool {
+        self.pipe.find_alone(self.side, &mut self.cursor, ask)
     }
 
     /// Whether a call that may not wait should ask who lives.

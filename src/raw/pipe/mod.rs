@@ -133,11 +133,14 @@ pub(crate) struct Cursor {
     at: u64,
     /// Bytes behind it that it may use, room or records; there may be more by now.
     usable: u64,
+    /// The other end's word when it was found that nobody has that. A stamp names a process
+    /// for good, so it stays true in each copy, and as long as the word stands there.
+    gone: u64,
 }
 
 impl Cursor {
     pub(crate) fn new() -> Cursor {
-        Cursor { of: FREE, at: 0, usable: 0 }
+        Cursor { of: FREE, at: 0, usable: 0, gone: FREE }
     }
 
     /// Where the next record begins, counted from the first byte ever.
@@ -313,7 +316,7 @@ mod tests {
                 let pipe = Pipe::new(Words::new(), CAPACITY);
                 pipe.place(me);
                 pipe.index(side.other()).store(index, Ordering::Relaxed);
-                let mut cursor = Cursor { of: me.word(), at, usable: 0 };
+                let mut cursor = Cursor { of: me.word(), at, ..Cursor::new() };
                 let wait = Wait { deadline: Deadline::Now, patience: &Patience::new(), ask: false };
                 let claimed = pipe.claim(side, &mut cursor, GRAIN, me, wait);
                 prop_assert!(cursor.usable <= CAPACITY);

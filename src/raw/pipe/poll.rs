@@ -30,6 +30,6 @@ impl<M: Memory> Pipe<M> {
     /// Whether a claim would return at once: with the bytes, or with why there are none.
     fn would_claim(&self, side: Side, cursor: &Cursor, needed: u64, ask: bool) -> bool {
         let waits = self.look(side, cursor.at).is_ok_and(|usable| usable < needed);
-        !waits || self.is_gone(side.other(), ask)
+        !waits || self.is_alone(side, cursor, ask)
     }
 }

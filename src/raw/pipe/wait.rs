@@ -4,14 +4,16 @@
 //! fence, and sleeps for a slice. When the slice ends it asks whether the process at
 //! the other end lives.
 //!
-//! That the other end is gone counts only after another look: what was committed
-//! before is to be received.
+//! That the other end is gone counts for a receiver only after another look: what was
+//! committed before is to be received. Once found it is remembered, since a sender that is
+//! told so may have room, left from before or made as the last deed of the dead: without
+//! it, its next message would go to nobody.
 
 use core::time::Duration;
 
 use super::{Cursor, GRAIN, Memory, Pipe, Stop};
 use crate::deadline::Deadline;
-use crate::primitive::{Mutant, Ordering, Patience, Stamp, heavy_fence};
+use crate::primitive::{AtomicU64, Mutant, Ordering, Patience, Stamp, heavy_fence};
 use crate::raw::owner::is_orphaned;
 use crate::raw::queue::{Pace, Side};
 
@@ -36,11 +38,11 @@ impl<M: Memory> Pipe<M> {
         if cursor.of != me.word() {
             self.catch_up(side, cursor, me)?;
         }
-        if self.is_useless(side) {
+        if self.is_useless(side, cursor) {
             return Err(Stop::Disconnected);
         }
         if cursor.usable < needed {
-            cursor.usable = self.claim_contended(side, cursor.at, needed, wait)?;
+            cursor.usable = self.claim_contended(side, cursor, needed, wait)?;
         }
         Ok(())
     }
@@ -56,7 +58,7 @@ impl<M: Memory> Pipe<M> {
         }
         *cursor = match Mutant::KeepsTheCursor.is_on() {
             true => Cursor { of: me.word(), ..*cursor },
-            false => Cursor { of: me.word(), at, usable: 0 },
+            false => Cursor { of: me.word(), at, usable: 0, ..*cursor },
         };
         Ok(())
     }
@@ -65,12 +67,12 @@ impl<M: Memory> Pipe<M> {
     fn claim_contended(
         &self,
         side: Side,
-        at: u64,
+        cursor: &mut Cursor,
         needed: u64,
         wait: Wait<'_>,
     ) -> Result<u64, Stop> {
         let mut pace = Pace::new(wait.deadline, wait.patience);
-        let usable = self.wait_for(side, at, needed, &mut pace, wait.ask);
+        let usable = self.wait_for(side, cursor, needed, &mut pace, wait.ask);
         pace.learn();
         usable
     }
@@ -78,12 +80,12 @@ impl<M: Memory> Pipe<M> {
     fn wait_for(
         &self,
         side: Side,
-        at: u64,
+        cursor: &mut Cursor,
         needed: u64,
         pace: &mut Pace<'_>,
         mut ask: bool,
     ) -> Result<u64, Stop> {
-        let deadline = pace.deadline;
+        let (at, deadline) = (cursor.at, pace.deadline);
         loop {
             let usable = self.look(side, at)?;
             if usable >= needed {
@@ -92,7 +94,7 @@ impl<M: Memory> Pipe<M> {
             if pace.spin(|| || self.look(side, at) != Ok(usable)) {
                 continue;
             }
-            if self.is_gone(side.other(), ask) {
+            if self.find_alone(side, cursor, ask) {
                 return self.last_of(side, at, needed);
             }
             if deadline.has_passed() {
@@ -111,10 +113,10 @@ impl<M: Memory> Pipe<M> {
         }
     }
 
-    /// The other end is gone: what it has committed is all there will be. Of a receiver that
-    /// died, too: a sender that did not use the last room would find it at its next call.
+    /// The other end is gone: what it has committed is all there will be. Of a receiver
+    /// that is room, into which nothing goes any more.
     fn last_of(&self, side: Side, at: u64, needed: u64) -> Result<u64, Stop> {
-        if self.is_useless(side) || Mutant::NoSecondLook.is_on() {
+        if side == Side::Send || Mutant::NoSecondLook.is_on() {
             return Err(Stop::Disconnected);
         }
         let usable = self.look(side, at)?;
@@ -135,10 +137,13 @@ impl<M: Memory> Pipe<M> {
         Ok(if side == Side::Send { self.capacity - filled } else { filled })
     }
 
-    /// Room is of no use where nobody will read; records are.
+    /// Room is of no use where it is known that nobody will read; records are.
     #[inline]
-    fn is_useless(&self, side: Side) -> bool {
-        side == Side::Send && self.is_given_up(side.other())
+    fn is_useless(&self, side: Side, cursor: &Cursor) -> bool {
+        side == Side::Send && {
+            let end = self.other_end(side).load(Ordering::Acquire);
+            end == cursor.gone || super::is_given_up(end)
+        }
     }
 
     /// Whether the end was given up. Acquire pairs with the release of whoever did:
@@ -148,15 +153,36 @@ impl<M: Memory> Pipe<M> {
         super::is_given_up(self.calm().ends[side as usize].load(Ordering::Acquire))
     }
 
-    /// Whether nobody has the end. Without `ask`, a dead process counts as somebody.
-    pub(crate) fn is_gone(&self, side: Side, ask: bool) -> bool {
-        let end = &self.calm().ends[side as usize];
-        let seen = end.load(Ordering::Acquire);
-        if super::is_given_up(seen) {
-            return true;
+    /// Whether nobody has the end opposite `side`. Without `ask`, a dead process counts as
+    /// somebody, but for one of which that was found before.
+    pub(crate) fn is_alone(&self, side: Side, cursor: &Cursor, ask: bool) -> bool {
+        self.vacated(side, cursor, ask).is_some()
+    }
+
+    /// The same; and so it is found from then on, until somebody else comes to that end.
+    pub(crate) fn find_alone(&self, side: Side, cursor: &mut Cursor, ask: bool) -> bool {
+        let vacated = self.vacated(side, cursor, ask);
+        if let Some(end) = vacated
+            && !Mutant::ForgetsTheDead.is_on()
+        {
+            cursor.gone = end;
         }
+        vacated.is_some()
+    }
+
+    /// The word of the end opposite `side`, if nobody has that.
+    fn vacated(&self, side: Side, cursor: &Cursor, ask: bool) -> Option<u64> {
+        let end = self.other_end(side);
+        let seen = end.load(Ordering::Acquire);
+        let is_known = seen == cursor.gone || super::is_given_up(seen);
         // Who is dead by now may have given the end to somebody else before.
-        ask && is_orphaned(seen) && end.fetch_or(0, Ordering::AcqRel) == seen
+        let is_dead = || ask && is_orphaned(seen) && end.fetch_or(0, Ordering::AcqRel) == seen;
+        (is_known || is_dead()).then_some(seen)
+    }
+
+    #[inline]
+    fn other_end(&self, side: Side) -> &AtomicU64 {
+        &self.calm().ends[side.other() as usize]
     }
 }
 

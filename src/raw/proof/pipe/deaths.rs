@@ -3,7 +3,7 @@
 
 use super::{Cursor, Side, Stop, tube};
 use crate::deadline::Deadline;
-use crate::primitive::Proof;
+use crate::primitive::{Processes, Proof};
 
 #[test]
 fn a_sender_dies() {
@@ -23,24 +23,25 @@ fn a_sender_dies() {
 
 #[test]
 fn a_receiver_dies() {
-    let proof = Proof::of("pipe: a receiver dies").preemptions(2);
-    proof.for_each_death(|processes| {
-        let tube = tube(1);
-        let sender = processes.spawn(&tube, |tube, me| {
-            // One record more than the other would take.
-            let mut cursor = Cursor::new();
-            let sent = (1..=3).try_for_each(|number| tube.send(&mut cursor, me, number));
-            assert_eq!(sent, Err(Stop::Disconnected), "sent to nobody");
-            // Room that the other made as its last deed came to light before that.
-            let sent = tube.send_until(&mut cursor, me, 4, Deadline::Now);
-            assert_eq!(sent, Err(Stop::Disconnected), "it stays so");
-            tube.pipe.leave(Side::Send, me.stamp);
-        });
-        let receiver = processes.victim(&tube, |tube, me| tube.recv_some(me, 1), |_, _| ());
-        tube.place(sender, receiver);
-        processes.run();
-        tube.check_order();
+    Proof::of("pipe: a receiver dies").preemptions(2).for_each_death(one_is_taken);
+}
+
+/// The receiver would take one record, and the sender sends two more.
+pub(super) fn one_is_taken(processes: &Processes) {
+    let tube = tube(1);
+    let sender = processes.spawn(&tube, |tube, me| {
+        let mut cursor = Cursor::new();
+        let sent = (1..=3).try_for_each(|number| tube.send(&mut cursor, me, number));
+        assert_eq!(sent, Err(Stop::Disconnected), "sent to nobody");
+        // Also where the last deed of the dead made room.
+        let sent = tube.send_until(&mut cursor, me, 4, Deadline::Now);
+        assert_eq!(sent, Err(Stop::Disconnected), "it stays so");
+        tube.pipe.leave(Side::Send, me.stamp);
     });
+    let receiver = processes.victim(&tube, |tube, me| tube.recv_some(me, 1), |_, _| ());
+    tube.place(sender, receiver);
+    processes.run();
+    tube.check_order();
 }
 
 /// Who gave its end to another and then died was not the last to have it.

@@ -1,5 +1,6 @@
-//! A planted bug: that the proofs would see it, by a death.
+//! Planted bugs: that the proofs would see them, by a death.
 
+use super::deaths::one_is_taken;
 use super::tube;
 use crate::primitive::{Mutant, Processes, Proof};
 
@@ -25,5 +26,22 @@ fn a_receiver_that_does_not_look_again() {
     Mutant::NoSecondLook.plant(|| {
         proof.with_timeouts().explore(one_comes);
         proof.finds("lost", |proof| proof.for_each_death(one_comes));
+    });
+}
+
+/// Room that a receiver made as its last deed is found by a sender that was told already
+/// that it is dead.
+#[test]
+fn a_sender_that_forgets_the_dead() {
+    let proof = Proof::of("planted: a dead receiver forgotten").preemptions(2);
+    Mutant::ForgetsTheDead.plant(|| {
+        proof.with_timeouts().explore(|processes| {
+            let tube = tube(1);
+            let receiver = processes.spawn(&tube, |tube, me| tube.recv_some(me, 1));
+            let sender = processes.spawn(&tube, |tube, me| _ = tube.send_all(me, 3));
+            tube.place(sender, receiver);
+            processes.run();
+        });
+        proof.finds("it stays so", |proof| proof.for_each_death(one_is_taken));
     });
 }
