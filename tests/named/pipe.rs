@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use killproof::channel::{PipeReceiver, PipeSender, RecvError, SendError};
+use killproof::named::Nameable;
 use killproof::select;
 
 use crate::common::case::{Case, case};
-use crate::common::child::fork;
+use crate::common::child::{Child, fork};
 use crate::common::mapped::{Gate, Mapped};
 use crate::common::name::Name;
 use crate::{finish, kill};
@@ -16,6 +17,7 @@ pub fn cases() -> Vec<Case> {
         case("pipe::it_waits_for_its_first_peer", it_waits_for_its_first_peer),
         case("pipe::an_end_is_one_process's", an_end_is_one_processs),
         case("pipe::the_next_goes_on_where_the_dead_left_off", the_next_goes_on),
+        case("pipe::told_of_the_dead_it_goes_on_with_the_next", told_of_the_dead),
         case("pipe::messages_of_any_length", messages_of_any_length),
     ]
 }
@@ -100,6 +102,54 @@ fn the_next_goes_on() {
         assert_eq!(receiver.try_recv(), Ok(number));
     }
     assert_eq!(receiver.try_recv(), Err(RecvError::Empty));
+}
+
+/// A process that opens an end, does `first` with it and then nothing.
+fn opens<E: Nameable>(name: &Name, first: fn(&mut E)) -> Child {
+    let gates = Mapped::new(<[Gate; 2]>::default());
+    let [did, never] = &*gates;
+    let child = fork(|| {
+        let mut end: E = name.named().open().unwrap();
+        first(&mut end);
+        did.open();
+        never.pass();
+        Ok(())
+    });
+    did.pass();
+    child
+}
+
+fn told_of_the_dead() {
+    let name = Name::new("pipe-told");
+    let mut sender: PipeSender<[u64; 7]> = name.named().capacity(64).create().unwrap();
+    let idle = |_: &mut PipeReceiver<[u64; 7]>| ();
+    let receiver = opens(&name, idle);
+    sender.send([1; 7]).unwrap();
+    kill(&receiver);
+    for _ in 0..3 {
+        assert_eq!(sender.send([2; 7]), Err(SendError::Disconnected([2; 7])));
+        assert_eq!(sender.try_send([2; 7]), Err(SendError::Disconnected([2; 7])));
+    }
+    let receiver = opens(&name, idle);
+    assert_eq!(sender.try_send([2; 7]), Err(SendError::Full([2; 7])));
+    kill(&receiver);
+    assert_eq!(sender.send([2; 7]), Err(SendError::Disconnected([2; 7])));
+    let receiver = opens(&name, |receiver: &mut PipeReceiver<[u64; 7]>| {
+        assert_eq!(receiver.recv(), Ok([1; 7]));
+    });
+    sender.send([2; 7]).unwrap();
+    kill(&receiver);
+    drop(sender);
+
+    let mut receiver: PipeReceiver<[u64; 7]> = name.named().open().unwrap();
+    assert_eq!(receiver.recv(), Ok([2; 7]));
+    for round in 0..3 {
+        let sender = opens(&name, |_: &mut PipeSender<[u64; 7]>| ());
+        assert_eq!(receiver.try_recv(), Err(RecvError::Empty), "{round}");
+        kill(&sender);
+        assert_eq!(receiver.recv(), Err(RecvError::Disconnected));
+        assert_eq!(receiver.try_recv(), Err(RecvError::Disconnected));
+    }
 }
 
 fn messages_of_any_length() {

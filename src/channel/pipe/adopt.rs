@@ -29,7 +29,8 @@ impl<T: Message> PipeSender<T> {
     /// # When a process dies
     ///
     /// Killed in here, this process had the end, or the one before has it still. When that
-    /// one is dead already, the other side may have been told `Disconnected`, and goes on.
+    /// one is dead already, the other side may have been told `Disconnected`; it goes on
+    /// from here.
     ///
     /// # Examples
     ///

@@ -144,7 +144,7 @@ impl End {
             return Err(gone);
         }
         // Also where this process had it once: another may have used it since.
-        self.cursor = Cursor::new();
+        self.cursor.begin_anew();
         Ok(())
     }
 

@@ -74,7 +74,8 @@ impl<T: Message> PipeSender<T> {
     ///
     /// [`SendError::Disconnected`] when the receiver was dropped, or is found dead:
     /// what it did not take is lost. That it is dead is found where there is no room for a
-    /// message; from then on every call says so, also where there would be.
+    /// message; then every call says so, also where there would be, until somebody
+    /// [opens](crate::named) or [adopts](crate::channel::PipeReceiver::adopt) that end.
     /// [`SendError::TooLarge`] when the message is larger than
     /// [`largest`](PipeSender::largest). [`SendError::Failed`] when this end belongs to
     /// another process, or this process is in another PID namespace. The value comes

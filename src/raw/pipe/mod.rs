@@ -134,13 +134,18 @@ pub(crate) struct Cursor {
     /// Bytes behind it that it may use, room or records; there may be more by now.
     usable: u64,
     /// The other end's word when it was found that nobody has that. A stamp names a process
-    /// for good, so it stays true in each copy, and as long as the word stands there.
+    /// for good, so where this one stands there is still nobody, in whichever copy of it.
     gone: u64,
 }
 
 impl Cursor {
     pub(crate) fn new() -> Cursor {
         Cursor { of: FREE, at: 0, usable: 0, gone: FREE }
+    }
+
+    /// Goes on where whoever had the end before left off.
+    pub(crate) fn begin_anew(&mut self) {
+        self.of = FREE;
     }
 
     /// Where the next record begins, counted from the first byte ever.

@@ -5,9 +5,9 @@
 //! the other end lives.
 //!
 //! That the other end is gone counts for a receiver only after another look: what was
-//! committed before is to be received. Once found it is remembered, since a sender that is
-//! told so may have room, left from before or made as the last deed of the dead: without
-//! it, its next message would go to nobody.
+//! committed before is to be received. Once found it is remembered until somebody comes,
+//! since a sender that is told so may have room, left from before or made as the last deed
+//! of the dead, and would be told otherwise at its next call.
 
 use core::time::Duration;
 
@@ -114,7 +114,7 @@ impl<M: Memory> Pipe<M> {
     }
 
     /// The other end is gone: what it has committed is all there will be. Of a receiver
-    /// that is room, into which nothing goes any more.
+    /// that is room, of no use while there is none.
     fn last_of(&self, side: Side, at: u64, needed: u64) -> Result<u64, Stop> {
         if side == Side::Send || Mutant::NoSecondLook.is_on() {
             return Err(Stop::Disconnected);

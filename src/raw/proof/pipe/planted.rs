@@ -35,13 +35,7 @@ fn a_receiver_that_does_not_look_again() {
 fn a_sender_that_forgets_the_dead() {
     let proof = Proof::of("planted: a dead receiver forgotten").preemptions(2);
     Mutant::ForgetsTheDead.plant(|| {
-        proof.with_timeouts().explore(|processes| {
-            let tube = tube(1);
-            let receiver = processes.spawn(&tube, |tube, me| tube.recv_some(me, 1));
-            let sender = processes.spawn(&tube, |tube, me| _ = tube.send_all(me, 3));
-            tube.place(sender, receiver);
-            processes.run();
-        });
+        proof.with_timeouts().explore(one_is_taken);
         proof.finds("it stays so", |proof| proof.for_each_death(one_is_taken));
     });
 }
