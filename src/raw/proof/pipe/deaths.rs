@@ -36,7 +36,7 @@ pub(super) fn one_is_taken(processes: &Processes) {
         // Also where the last deed of the dead made room.
         let sent = tube.send_until(&mut cursor, me, 4, Deadline::Now);
         assert_eq!(sent, Err(Stop::Disconnected), "it stays so");
-        assert!(tube.pipe.is_alone(Side::Send, &cursor, false), "without asking");
+        assert!(tube.pipe.is_alone(Side::Send, &cursor, false), "it stays so, unasked");
         tube.pipe.leave(Side::Send, me.stamp);
     });
     let receiver = processes.victim(&tube, |tube, me| tube.recv_some(me, 1), |_, _| ());
