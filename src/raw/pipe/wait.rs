@@ -162,10 +162,10 @@ impl<M: Memory> Pipe<M> {
     /// The same; and so it is found from then on, until somebody else comes to that end.
     pub(crate) fn find_alone(&self, side: Side, cursor: &mut Cursor, ask: bool) -> bool {
         let vacated = self.vacated(side, cursor, ask);
-        if let Some(end) = vacated
-            && !Mutant::ForgetsTheDead.is_on()
-        {
-            cursor.gone = end;
+        match vacated {
+            Some(_) if Mutant::ForgetsTheDead.is_on() => {}
+            Some(end) => cursor.gone = end,
+            None => {}
         }
         vacated.is_some()
     }
