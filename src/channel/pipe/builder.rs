@@ -25,7 +25,9 @@ use crate::shared::message::Message;
 /// The receiver gets everything that a dead sender sent, and then
 /// [`RecvError::Disconnected`](crate::channel::RecvError::Disconnected). The sender to a dead
 /// receiver gets its value back, in
-/// [`SendError::Disconnected`](crate::channel::SendError::Disconnected), once the pipe is full.
+/// [`SendError::Disconnected`](crate::channel::SendError::Disconnected), once the pipe is full,
+/// after 64 KiB or what a [`PipeBuilder`] says. Who has to know sooner waits for an answer, or
+/// [`select`](crate::select())s on the child.
 ///
 /// # Examples
 ///
