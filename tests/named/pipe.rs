@@ -69,30 +69,18 @@ fn the_next_goes_on() {
     drop(keep);
     let mut next = 0;
     for round in 0..ROUNDS {
-        let (sent, never) = (Mapped::new(Gate::default()), Mapped::new(Gate::default()));
-        let sender = fork(|| {
-            let mut sender: PipeSender<u64> = name.named().open().unwrap();
+        let sender = opens(&name, |sender: &mut PipeSender<u64>| {
             for number in 2 * round..2 * round + 2 {
                 sender.send(number).unwrap();
             }
-            sent.open();
-            never.pass();
-            Ok(())
         });
-        sent.pass();
         kill(&sender);
         if round % 3 == 2 {
-            let (read, never) = (Mapped::new(Gate::default()), Mapped::new(Gate::default()));
-            let receiver = fork(|| {
-                let mut receiver: PipeReceiver<u64> = name.named().open().unwrap();
+            let receiver = opens(&name, |receiver: &mut PipeReceiver<u64>| {
                 for number in next..2 * round + 1 {
                     assert_eq!(receiver.try_recv(), Ok(number));
                 }
-                read.open();
-                never.pass();
-                Ok(())
             });
-            read.pass();
             kill(&receiver);
             next = 2 * round + 1;
         }
@@ -105,7 +93,7 @@ fn the_next_goes_on() {
 }
 
 /// A process that opens an end, does `first` with it and then nothing.
-fn opens<E: Nameable>(name: &Name, first: fn(&mut E)) -> Child {
+fn opens<E: Nameable>(name: &Name, first: impl FnOnce(&mut E)) -> Child {
     let gates = Mapped::new(<[Gate; 2]>::default());
     let [did, never] = &*gates;
     let child = fork(|| {

@@ -143,6 +143,12 @@ impl Cursor {
         Cursor { of: FREE, at: 0, usable: 0, gone: FREE }
     }
 
+    /// Whether nobody has the other end, as far as its word and what was found before tell.
+    #[inline]
+    fn finds_vacant(&self, end: u64) -> bool {
+        end == self.gone || is_given_up(end)
+    }
+
     /// Goes on where whoever had the end before left off.
     pub(crate) fn begin_anew(&mut self) {
         self.of = FREE;

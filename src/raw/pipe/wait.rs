@@ -13,7 +13,7 @@ use core::time::Duration;
 
 use super::{Cursor, GRAIN, Memory, Pipe, Stop};
 use crate::deadline::Deadline;
-use crate::primitive::{AtomicU64, Mutant, Ordering, Patience, Stamp, heavy_fence};
+use crate::primitive::{Mutant, Ordering, Patience, Stamp, heavy_fence};
 use crate::raw::owner::is_orphaned;
 use crate::raw::queue::{Pace, Side};
 
@@ -103,7 +103,7 @@ impl<M: Memory> Pipe<M> {
             let asleep = &self.calm().asleep[side as usize];
             let ticket = asleep.prepare();
             let is_ordered = heavy_fence();
-            if self.look(side, at)? >= needed || self.is_given_up(side.other()) {
+            if self.look(side, at)? >= needed || super::is_given_up(self.other_end(side)) {
                 continue;
             }
             let slice = pace.slices.next(deadline);
@@ -140,17 +140,7 @@ impl<M: Memory> Pipe<M> {
     /// Room is of no use where it is known that nobody will read; records are.
     #[inline]
     fn is_useless(&self, side: Side, cursor: &Cursor) -> bool {
-        side == Side::Send && {
-            let end = self.other_end(side).load(Ordering::Acquire);
-            end == cursor.gone || super::is_given_up(end)
-        }
-    }
-
-    /// Whether the end was given up. Acquire pairs with the release of whoever did:
-    /// its last commit is seen.
-    #[inline]
-    fn is_given_up(&self, side: Side) -> bool {
-        super::is_given_up(self.calm().ends[side as usize].load(Ordering::Acquire))
+        side == Side::Send && cursor.finds_vacant(self.other_end(side))
     }
 
     /// Whether nobody has the end opposite `side`. Without `ask`, a dead process counts as
@@ -172,17 +162,21 @@ impl<M: Memory> Pipe<M> {
 
     /// The word of the end opposite `side`, if nobody has that.
     fn vacated(&self, side: Side, cursor: &Cursor, ask: bool) -> Option<u64> {
-        let end = self.other_end(side);
-        let seen = end.load(Ordering::Acquire);
-        let is_known = seen == cursor.gone || super::is_given_up(seen);
+        let seen = self.other_end(side);
         // Who is dead by now may have given the end to somebody else before.
-        let is_dead = || ask && is_orphaned(seen) && end.fetch_or(0, Ordering::AcqRel) == seen;
-        (is_known || is_dead()).then_some(seen)
+        let stays = || {
+            let end = &self.calm().ends[side.other() as usize];
+            end.fetch_or(0, Ordering::AcqRel) == seen
+        };
+        let is_dead = || ask && is_orphaned(seen) && stays();
+        (cursor.finds_vacant(seen) || is_dead()).then_some(seen)
     }
 
+    /// The word of the end opposite `side`. Acquire pairs with the release of whoever gave
+    /// it up: its last commit is seen.
     #[inline]
-    fn other_end(&self, side: Side) -> &AtomicU64 {
-        &self.calm().ends[side.other() as usize]
+    fn other_end(&self, side: Side) -> u64 {
+        self.calm().ends[side.other() as usize].load(Ordering::Acquire)
     }
 }
 
